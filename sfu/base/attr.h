@@ -12,4 +12,4 @@
 #define SFU_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #define SFU_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define SFU_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define SFU_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

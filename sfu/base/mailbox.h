@@ -1,9 +1,10 @@
 /*
  * sfu/base/mailbox.h - bounded queue of fixed-size messages, many producers, one consumer.
  *
- * Owned by the consumer's thread; any thread may post.  Messages are copied in and out, in the order
- * in which producers got their cell.  The consumer sleeps on fd() (an eventfd), which producers write
- * only when the consumer said that it sleeps, so a busy mailbox costs no system call.
+ * Owned by the consumer's thread; any thread may post.  Messages are copied in and out, in the
+ * order in which producers got their cell.  The consumer sleeps on fd() (an eventfd), which
+ * producers write only when the consumer said that it sleeps, so a busy mailbox costs no system
+ * call.
  *
  * Space can be reserved ahead for events that must arrive: post takes only unreserved cells.
  */
@@ -24,8 +25,8 @@ SFU_MUST_CHECK int sfu_mailbox_create(uint32_t cells, uint32_t cell_size,
 /* No producer may be left.  Messages inside are dropped: receive them first if they own memory. */
 void sfu_mailbox_destroy(struct sfu_mailbox *mb); /* NULL is allowed */
 
-/* Any thread.  size <= cell_size; the rest of the cell is zero.  -ENOBUFS when no unreserved cell is
- * free, -EMSGSIZE. */
+/* Any thread.  size <= cell_size; the rest of the cell is zero.  -ENOBUFS when no unreserved cell
+ * is free, -EMSGSIZE. */
 SFU_MUST_CHECK int sfu_mailbox_post(struct sfu_mailbox *mb, const void *msg, size_t size);
 
 /* Any thread.  Sets n cells aside; each serves one sfu_mailbox_post_reserved().  -ENOBUFS. */
@@ -39,8 +40,8 @@ size_t sfu_mailbox_recv(struct sfu_mailbox *mb, void *ret_cells, size_t cap);
 
 /*
  * Consumer only.  arm() announces that the consumer is about to sleep on fd(): true when it may,
- * false when a message is waiting (it is then disarmed again).  disarm() after waking up: clears the
- * eventfd.  struct sfu_loop does both (sfu_loop_add_mailbox).
+ * false when a message is waiting (it is then disarmed again).  disarm() after waking up: clears
+ * the eventfd.  struct sfu_loop does both (sfu_loop_add_mailbox).
  */
 SFU_MUST_CHECK bool sfu_mailbox_arm(struct sfu_mailbox *mb);
 void sfu_mailbox_disarm(struct sfu_mailbox *mb);

@@ -52,8 +52,7 @@ SFU_MUST_CHECK int sfu_bmap_put_u64(struct sfu_bmap *map, const void *key, size_
                                     uint64_t value);
 SFU_MUST_CHECK int sfu_bmap_set(struct sfu_bmap *map, const void *key, size_t len, void *value);
 void *sfu_bmap_get(const struct sfu_bmap *map, const void *key, size_t len);
-bool sfu_bmap_get_u64(const struct sfu_bmap *map, const void *key, size_t len,
-                      uint64_t *ret_value);
+bool sfu_bmap_get_u64(const struct sfu_bmap *map, const void *key, size_t len, uint64_t *ret_value);
 bool sfu_bmap_del(struct sfu_bmap *map, const void *key, size_t len);
 void sfu_bmap_clear(struct sfu_bmap *map);
 uint32_t sfu_bmap_count(const struct sfu_bmap *map);
