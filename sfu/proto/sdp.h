@@ -25,8 +25,7 @@
 #define SFU_SDP_MAX_EXTMAP 32u          /* header extensions of one m-line */
 #define SFU_SDP_MAX_SSRC 16u            /* SSRCs of one m-line */
 #define SFU_SDP_MAX_RID 3u              /* rids of one m-line */
-#define SFU_SDP_MAX_FINGERPRINT 4u      /* fingerprints of one level */
-#define SFU_SDP_MAX_MID_LEN 32u
+#define SFU_SDP_MAX_MID_LEN 31u
 #define SFU_SDP_MAX_RID_LEN 16u
 #define SFU_SDP_MAX_MSID_LEN 64u   /* RFC 8830: of the stream id and of the track id */
 #define SFU_SDP_MAX_UFRAG_LEN 256u /* RFC 8839 */
@@ -73,26 +72,14 @@ enum sfu_sdp_fb {
     SFU_SDP_FB_REMB = 1 << 4, /* goog-remb */
 };
 
-enum sfu_sdp_hash {
-    SFU_SDP_HASH_SHA256,
-    SFU_SDP_HASH_SHA384,
-    SFU_SDP_HASH_SHA512,
-};
-
-struct sfu_sdp_fingerprint {
-    enum sfu_sdp_hash hash;
-    uint8_t len; /* 32, 48, 64 */
-    uint8_t bytes[64];
-};
-
 /* Of a level; what an m-line lacks, parse() has filled in from the session level. */
 struct sfu_sdp_transport {
     struct sfu_sdp_span ufrag, pwd; /* empty: not given */
     enum sfu_sdp_setup setup;
-    bool trickle; /* ice-options:trickle */
-    uint8_t fingerprint_count;
-    bool weak_fingerprint; /* one of an algorithm we do not take (sha-1, md5 …) was seen */
-    struct sfu_sdp_fingerprint fingerprints[SFU_SDP_MAX_FINGERPRINT];
+    bool trickle;           /* ice-options:trickle */
+    bool has_sha256;        /* fingerprint:sha-256, the only hash we take (RFC 8122, 5) */
+    bool other_fingerprint; /* one of another hash was seen */
+    uint8_t sha256[32];
 };
 
 struct sfu_sdp_format {
@@ -163,7 +150,6 @@ struct sfu_sdp_media {
 };
 
 struct sfu_sdp {
-    uint64_t session_id, session_version;
     bool ice_lite;
     bool extmap_allow_mixed;
     bool has_bundle;
@@ -183,7 +169,7 @@ struct sfu_sdp_error {
     const char *what;  /* static, for a person */
 };
 
-/* 0 or -ENOMEM (about 600 KiB, touched only as far as texts fill it). */
+/* 0 or -ENOMEM (about 500 KiB, touched only as far as texts fill it). */
 SFU_MUST_CHECK int sfu_sdp_create(struct sfu_sdp **ret_sdp);
 void sfu_sdp_destroy(struct sfu_sdp *sdp); /* NULL is allowed */
 
@@ -192,7 +178,8 @@ void sfu_sdp_destroy(struct sfu_sdp *sdp); /* NULL is allowed */
  * with *ret_err filled and sdp emptied.  Linear in len.
  *
  * Refused besides syntax and caps: a mid or rid twice, a group that names an unknown mid, a second
- * BUNDLE group, a payload type twice in one m-line, a=simulcast with a rid that has no a=rid.
+ * BUNDLE group, a payload type twice in one m-line, a=simulcast with a rid that has no a=rid, two
+ * different sha-256 fingerprints on one level.
  */
 SFU_MUST_CHECK int sfu_sdp_parse(struct sfu_sdp *sdp, const char *text, size_t len,
                                  struct sfu_sdp_error *ret_err);
