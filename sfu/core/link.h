@@ -1,0 +1,72 @@
+/*
+ * sfu/core/link.h - one peer's transport: ICE session, DTLS association, SRTP contexts and the life
+ * cycle over them.
+ *
+ * Owned by the worker's peer, used on its thread.  No socket of its own: it writes into the
+ * worker's send arena. Media addresses are never learned from media: packets go where ICE points,
+ * DTLS is taken only from validated paths.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sfu/base/attr.h"
+#include "sfu/base/list.h"
+#include "sfu/base/timer.h"
+#include "sfu/core/plane.h"
+#include "sfu/transport/dtls.h"
+#include "sfu/transport/ice_lite.h"
+#include "sfu/transport/srtp.h"
+#include "sfu/transport/udp.h"
+
+struct sfu_link; /* body in link.c */
+
+/* What all links of a worker share.  Outlives them. */
+struct sfu_link_env {
+    struct sfu_udp *udp;
+    struct sfu_ice *ice;
+    struct sfu_dtls_ctx *dtls;
+    const struct sfu_srtp_ops *srtp;
+    struct sfu_timer_wheel *wheel;
+    struct sfu_list handshakes; /* links with DTLS datagrams that wait for their turn */
+    int64_t now_us;             /* of this loop turn; set by the owner before anything else */
+    /* The state changed.  In CLOSED the owner destroys the link, but not inside this call. */
+    void (*on_state)(void *arg, void *user, enum sfu_peer_state state, enum sfu_peer_end why);
+    void *arg;
+};
+
+/* 0; -EINVAL credentials; -EEXIST, -ENOBUFS from ICE; -ENOMEM; -EIO. */
+SFU_MUST_CHECK int sfu_link_create(struct sfu_link_env *env, const struct sfu_plan *plan,
+                                   void *user, struct sfu_link **ret_link);
+void sfu_link_destroy(struct sfu_link *link); /* NULL is allowed */
+
+/* A later plan: new credentials are an ICE restart; the rest of the transport never changes. */
+SFU_MUST_CHECK int sfu_link_apply(struct sfu_link *link, const struct sfu_plan *plan);
+
+/* The worker answered a check for this link. */
+void sfu_link_on_check(struct sfu_link *link, unsigned ice_events);
+/* A DTLS datagram from a validated path. */
+void sfu_link_on_dtls(struct sfu_link *link, const uint8_t *data, size_t len);
+/* The next waiting handshake step of any link; false when none waits.  Costs up to 0.8 ms. */
+bool sfu_link_handshake_step(struct sfu_link_env *env);
+
+/* Opens a packet in place.  0 and the plain length; -EPROTO before keys; else as
+ * sfu_srtp_unprotect_rtp. */
+SFU_MUST_CHECK int sfu_link_open(struct sfu_link *link, uint8_t *data, size_t len, bool rtcp,
+                                 size_t *ret_len);
+
+/* Seals straight into the send arena.  head: the RTP header and then, as the payload's first bytes,
+ * what of them is the subscriber's own (codec descriptor, RTX number).  0; -ENOTCONN no path or no
+ * keys; -EMSGSIZE; else as sfu_srtp_protect_rtp. */
+SFU_MUST_CHECK int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_len,
+                                     const uint8_t *payload, size_t payload_len);
+SFU_MUST_CHECK int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t len);
+
+/* Says goodbye (close_notify) and goes to CLOSED. */
+void sfu_link_close(struct sfu_link *link);
+
+enum sfu_peer_state sfu_link_state(const struct sfu_link *link);
+const struct sfu_srtp_stats *sfu_link_rx_stats(const struct sfu_link *link); /* NULL before keys */
+const struct sfu_srtp_stats *sfu_link_tx_stats(const struct sfu_link *link);

@@ -1,0 +1,40 @@
+/*
+ * sfu/core/peer_state.h - the life of a peer's transport: new, ice, dtls, up, stale, closed.
+ *
+ * Pure table: no clock, no socket.  The link (link.c) feeds it and carries out what it says.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "sfu/core/plane.h"
+
+enum sfu_peer_event {
+    SFU_PEER_EV_START,    /* credentials are registered */
+    SFU_PEER_EV_PATH,     /* first validated path */
+    SFU_PEER_EV_KEYS,     /* DTLS is done, the fingerprint is right */
+    SFU_PEER_EV_REFUSED,  /* DTLS failed for good */
+    SFU_PEER_EV_ALIVE,    /* a valid packet: check, SRTP or SRTCP */
+    SFU_PEER_EV_SILENT,   /* no valid packet for SFU_PEER_STALE_US */
+    SFU_PEER_EV_CONSENT,  /* no path with consent is left */
+    SFU_PEER_EV_DEADLINE, /* the state's own deadline passed */
+    SFU_PEER_EV_BYE,      /* close_notify */
+    SFU_PEER_EV_ASKED,    /* control closes the peer */
+    SFU_PEER_EVENTS,
+};
+
+enum { SFU_PEER_STALE_US = 8 * 1000 * 1000 };
+
+struct sfu_peer_step {
+    enum sfu_peer_state next;
+    enum sfu_peer_end why; /* with next == CLOSED */
+};
+
+/* What event means in state.  An event that has no meaning there leaves the state as it is. */
+struct sfu_peer_step sfu_peer_next(enum sfu_peer_state state, enum sfu_peer_event event);
+
+/* How long a peer may stay in state before DEADLINE, in us; INT64_MAX: as long as it lives. */
+int64_t sfu_peer_deadline_us(enum sfu_peer_state state);
+
+const char *sfu_peer_state_name(enum sfu_peer_state state);
+const char *sfu_peer_end_name(enum sfu_peer_end end);
