@@ -26,7 +26,8 @@ enum {
 struct sfu_h264_info {
     bool start;         /* begins with the first slice of a picture, or with what precedes slices */
     bool idr, sps, pps; /* contains (a part of) such a NAL unit */
-    bool reference;     /* some NAL unit has nal_ref_idc > 0 */
+    bool slice;         /* contains picture data */
+    bool reference;     /* some slice has nal_ref_idc > 0: later pictures may need it */
     bool fragment;      /* FU-A */
     bool fragment_start, fragment_end;
     const uint8_t

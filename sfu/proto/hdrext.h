@@ -113,7 +113,7 @@ struct sfu_hdrext_layout {
 /*
  * Writes the whole block (profile, length, elements, padding to 4 bytes) of the values that are
  * present and negotiated in map.  One-byte form, or two-byte when an element needs it (id above 14,
- * length 0 or above 16) and allow_two_byte (a=extmap-allow-mixed); else such elements are left out.
+ * length above 16) and allow_two_byte (a=extmap-allow-mixed); else such elements are left out.
  * Returns its length in bytes, 0 when nothing is to be written (then the header's X bit is 0);
  * -ENOBUFS when cap is too small.
  */

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
-#include "sfu/proto/seq.h"
 
 #define SFU_TWCC_WINDOW 1024 /* sequence numbers remembered; a power of two */
 #define SFU_TWCC_LATE 256    /* a packet this far behind the newest still gets reported */
@@ -22,9 +21,9 @@
 #define SFU_TWCC_TICK_US 250
 
 struct sfu_twcc_recorder {
-    struct sfu_seq_unwrap seqs;
-    int64_t first; /* first number the next feedback reports */
-    int64_t end;   /* highest number received, plus one */
+    int64_t first; /* unwrapped number with which the next feedback begins */
+    int64_t end;   /* highest number received, plus one; first == end: nothing to report */
+    bool started;
     uint8_t feedback_count;
     uint64_t received[SFU_TWCC_WINDOW / 64]; /* bit per number, modulo the window */
     uint32_t tick[SFU_TWCC_WINDOW];          /* arrival in 250 us, modulo 2^32 */
