@@ -52,6 +52,9 @@ struct sfu_control_ops {
 /* control -> edge.  Called on the control thread.  0 or -ENOBUFS: try again later, nothing was taken. */
 struct sfu_edge_ops {
     int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len); /* takes text on success */
+    /* A session is bound to the lane: until then it counts as a stranger of its network (and
+     * network_unauthenticated of them close the door to others from there). */
+    int (*lane_accept)(void *arg, uint64_t lane);
     int (*lane_close)(void *arg, uint64_t lane, uint16_t ws_code, const char *reason); /* after what was sent */
     int (*http_reply)(void *arg, uint64_t request, unsigned status, const char *content_type, char *body,
                       size_t len); /* takes body on success */
