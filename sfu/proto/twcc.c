@@ -156,7 +156,7 @@ static size_t put_chunk(const uint8_t *s, size_t left, uint8_t *p)
     size_t twos = left < SFU_TWCC_VECTOR_2BIT ? left : SFU_TWCC_VECTOR_2BIT;
     bool one_bit = !has_large(s, ones);
     if (run == left || run >= (one_bit ? SFU_TWCC_VECTOR_1BIT : SFU_TWCC_VECTOR_2BIT)) {
-        sfu_be16_put(p, (uint16_t)(s[0] << 13 | run));
+        sfu_be16_put(p, (uint16_t)((unsigned)s[0] << 13 | (unsigned)run));
         return run;
     }
     size_t n = one_bit ? ones : twos;
