@@ -1,10 +1,11 @@
 /*
  * sfu/core/plane.h - what the control thread tells a media worker, and what the worker tells back.
  *
- * Control decides, workers carry it out.  Commands are levels, not edges: a plan is the whole desired state of one
- * peer, a mapping the whole desired state of one slot, so a command that finds the ring full is simply sent again
- * later.  Events that must arrive (peer state, slot switched) are kept as flags on the worker's object until the ring
- * takes them; the others are overwritten by newer ones.  Peers and tracks are named by ids that control chooses and never uses twice.
+ * Control decides, workers carry it out.  Commands are levels, not edges: a plan is the whole
+ * desired state of one peer, a mapping the whole desired state of one slot, so a command that finds
+ * the ring full is simply sent again later.  Events that must arrive (peer state, slot switched)
+ * are kept as flags on the worker's object until the ring takes them; the others are overwritten by
+ * newer ones.  Peers and tracks are named by ids that control chooses and never uses twice.
  */
 #pragma once
 
@@ -12,19 +13,26 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
+#include "sfu/peer.h"
 #include "sfu/proto/codec.h"
 #include "sfu/proto/hdrext.h"
 #include "sfu/track.h"
 
-enum { SFU_PLAN_CODECS = 8, SFU_PLAN_MID_BYTES = 32, SFU_PLAN_CNAME_BYTES = 32, SFU_PLAN_SPEAKERS = 5 };
+enum {
+    SFU_PLAN_CODECS = 8,
+    SFU_PLAN_MID_BYTES = 32,
+    SFU_PLAN_CNAME_BYTES = 32,
+    SFU_PLAN_SPEAKERS = 5
+};
 
 /* One negotiated codec of an m-line, by the payload types of that peer. */
 struct sfu_plan_codec {
     enum sfu_codec codec;
     uint8_t pt;
-    uint8_t rtx_pt;           /* 0: no RTX negotiated */
+    uint8_t rtx_pt; /* 0: no RTX negotiated */
     uint8_t h264_packetization_mode;
-    uint32_t h264_profile;    /* profile-level-id; a track feeds a slot only within one profile family */
+    uint32_t
+        h264_profile; /* profile-level-id; a track feeds a slot only within one profile family */
     bool nack, pli, fir, twcc;
 };
 
@@ -40,7 +48,8 @@ struct sfu_plan_track {
     struct sfu_hdrext_map ext;
 };
 
-/* An m-line on which the peer receives.  Its index in the plan is its name and stays for the peer's life. */
+/* An m-line on which the peer receives.  Its index in the plan is its name and stays for the peer's
+ * life. */
 struct sfu_plan_slot {
     enum sfu_kind kind;
     uint16_t pair;
@@ -53,7 +62,8 @@ struct sfu_plan_slot {
     bool two_byte_ok; /* extmap-allow-mixed was negotiated */
 };
 
-/* The whole desired state of one peer.  One heap block (sfu_plan_create), handed over with apply. */
+/* The whole desired state of one peer.  One heap block (sfu_plan_create), handed over with apply.
+ */
 struct sfu_plan {
     uint64_t peer;
     uint64_t room; /* speakers are ranked within it */
@@ -72,30 +82,33 @@ struct sfu_plan {
 SFU_MUST_CHECK struct sfu_plan *sfu_plan_create(uint16_t track_count, uint16_t slot_count);
 void sfu_plan_destroy(struct sfu_plan *plan); /* NULL is allowed */
 
-/* Commands.  Control thread.  All: 0, or -ENOBUFS when the worker's ring is full (nothing was taken; call again later). */
+/* Commands.  Control thread.  All: 0, or -ENOBUFS when the worker's ring is full (nothing was
+ * taken; call again later). */
 struct sfu_plane_ops {
-    /* Makes the peer when it is not there, else changes it to the plan.  Takes the plan on success. */
+    /* Makes the peer when it is not there, else changes it to the plan.  Takes the plan on success.
+     */
     int (*apply)(void *arg, unsigned worker, struct sfu_plan *plan);
-    /* Lets the track feed the slot (0: empties it).  cut: the old picture must go now (permission, mute, leave);
-     * else it stays until the new one's key frame. Source and slot live on the same worker. */
+    /* Lets the track feed the slot (0: empties it).  cut: the old picture must go now (permission,
+     * mute, leave); else it stays until the new one's key frame. Source and slot live on the same
+     * worker. */
     int (*map)(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint64_t track, bool cut);
     /* The size at which the slot is shown; 0 x 0: not shown, send nothing of a video. */
-    int (*show)(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint16_t width, uint16_t height);
+    int (*show)(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint16_t width,
+                uint16_t height);
     int (*mute)(void *arg, unsigned worker, uint64_t peer, uint64_t track, bool muted);
     int (*close)(void *arg, unsigned worker, uint64_t peer);
+    /* Asks the publisher for a key frame (coalesced there).  May be NULL; not repeated when the
+     * ring is full. */
+    int (*key_frame)(void *arg, unsigned worker, uint64_t peer, uint64_t track);
     /* The worker for a new room: the least busy. */
     unsigned (*pick)(void *arg);
     void *arg;
 };
 
-enum sfu_peer_state { SFU_PEER_NEW, SFU_PEER_ICE, SFU_PEER_DTLS, SFU_PEER_UP, SFU_PEER_STALE, SFU_PEER_CLOSED };
-enum sfu_peer_end { SFU_PEER_END_NONE, SFU_PEER_END_ASKED, SFU_PEER_END_ICE_TIMEOUT, SFU_PEER_END_DTLS_TIMEOUT, SFU_PEER_END_DTLS_FAILED,
-                    SFU_PEER_END_CONSENT, SFU_PEER_END_CLOSE_NOTIFY, SFU_PEER_END_MEMORY };
-enum sfu_quality { SFU_QUALITY_GOOD, SFU_QUALITY_FAIR, SFU_QUALITY_POOR, SFU_QUALITY_LOST };
-
 enum sfu_plane_event_kind {
     SFU_PLANE_PEER_STATE,    /* must arrive */
-    SFU_PLANE_SLOT_SWITCHED, /* must arrive: the first packet of track left on the slot with timestamp rtp */
+    SFU_PLANE_SLOT_SWITCHED, /* must arrive: the first packet of track left on the slot with
+                                timestamp rtp */
     SFU_PLANE_TRACK_SIZE,    /* level: codec and size of the newest key frame */
     SFU_PLANE_SPEAKERS,      /* level */
     SFU_PLANE_QUALITY,       /* level */
