@@ -39,7 +39,7 @@ static uint32_t read_bits(struct bits *b, unsigned n)
             next_byte(b);
         }
         b->left--;
-        v = v << 1 | ((b->byte >> b->left) & 1u);
+        v = v << 1 | ((uint32_t)(b->byte >> b->left) & 1u);
     }
     return v;
 }
