@@ -23,7 +23,7 @@ static struct chunk read_chunk(const uint8_t *p)
 }
 
 /* The symbol with left statuses (itself included) to go in its chunk. */
-static unsigned symbol_at(uint16_t bits, uint8_t width, unsigned left)
+static unsigned symbol_at(unsigned bits, uint8_t width, unsigned left)
 {
     if (width == 0) {
         return bits >> 13 & 3;
