@@ -44,7 +44,10 @@ bool sfu_addr_ip_equal(const struct sfu_addr *a, const struct sfu_addr *b);
 /* Same remote address and port, same local address (and interface, when the remote one is
  * link-local). */
 bool sfu_path_equal(const struct sfu_path *a, const struct sfu_path *b);
-uint64_t sfu_path_hash(const struct sfu_path *p, uint64_t seed);
+
+/* The same notion of equality as bytes, for a map's key. */
+enum { SFU_PATH_KEY_BYTES = 38 };
+void sfu_path_key(const struct sfu_path *p, uint8_t ret_key[SFU_PATH_KEY_BYTES]);
 
 /* -EAFNOSUPPORT when ss is neither IPv4 nor IPv6. */
 SFU_MUST_CHECK int sfu_addr_from_sockaddr(const struct sockaddr *sa, struct sfu_addr *ret_addr);

@@ -31,9 +31,8 @@ struct sfu_ice_creds {
     char pwd[SFU_ICE_PWD_BYTES];
 };
 
-/* Fresh random credentials; the ufrag carries no information.  Any thread.  -EIO when there is no
- * randomness. */
-SFU_MUST_CHECK int sfu_ice_creds_make(struct sfu_ice_creds *ret_creds);
+/* Fresh random credentials; the ufrag carries no information.  Any thread. */
+void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds);
 
 struct sfu_ice_stats {
     uint64_t checks;       /* valid and answered */
@@ -122,5 +121,5 @@ enum sfu_ice_consent {
 /* Forgets paths without a valid check in 30 s.  Call at sfu_ice_consent_us(), or now and then. */
 SFU_MUST_CHECK enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session,
                                                           int64_t now_us);
-/* When the selected path expires unless another check comes; INT64_MAX while there is none. */
+/* When the selected path expires unless another check comes; INT64_MAX before the first check. */
 int64_t sfu_ice_consent_us(const struct sfu_ice_session *session);

@@ -19,7 +19,7 @@
 enum {
     SFU_UDP_DATAGRAM_BYTES = 2048, /* longer datagrams are dropped and counted when received */
     SFU_UDP_RX_BATCH = 64,         /* datagrams per receive */
-    SFU_UDP_TX_BATCH = 256,        /* datagrams per flush */
+    SFU_UDP_TX_BATCH = 128,        /* datagrams per flush */
 };
 
 /* A received datagram: writable, so that SRTP can be opened in place. */
@@ -29,8 +29,8 @@ struct sfu_udp_in {
     struct sfu_path path;
 };
 
-/* A datagram to send.  Neighbours of equal path and length lie back to back where they can
- * (UDP_SEGMENT). */
+/* A datagram to send.  Neighbours often share path and length (UDP_SEGMENT groups them by iovec).
+ */
 struct sfu_udp_out {
     const uint8_t *data;
     size_t len;
@@ -54,8 +54,8 @@ struct sfu_udp_ops {
 
 struct sfu_udp_stats {
     uint64_t rx_pkts, rx_bytes, rx_calls;
-    uint64_t rx_truncated; /* longer than SFU_UDP_DATAGRAM_BYTES */
-    uint64_t rx_lost;      /* SO_RXQ_OVFL: no room in the receive buffer */
+    uint64_t rx_bad_size; /* empty, or longer than SFU_UDP_DATAGRAM_BYTES */
+    uint64_t rx_lost;     /* SO_RXQ_OVFL: no room in the receive buffer */
     uint64_t rx_errors;
     uint64_t tx_pkts, tx_bytes, tx_calls;
     uint64_t tx_full;        /* dropped: EAGAIN or ENOBUFS, the send buffer was full */
@@ -96,12 +96,13 @@ void sfu_udp_granted(const struct sfu_udp *udp, int *ret_rcvbuf_bytes, int *ret_
 SFU_MUST_CHECK unsigned sfu_udp_recv(struct sfu_udp *udp, struct sfu_udp_in **ret_in);
 
 /*
- * Room for one datagram of up to max_len bytes; flushes first when the arena is full.  NULL only
- * when max_len is larger than SFU_UDP_DATAGRAM_BYTES.  A second reserve without a commit takes the
- * same room back: so a datagram that could not be made costs nothing.
+ * Room, 16-aligned, for one datagram of up to max_len bytes; flushes first when the arena is full.
+ * NULL only when max_len is larger than SFU_UDP_DATAGRAM_BYTES.  A second reserve without a commit
+ * takes the same room back: so a datagram that could not be made costs nothing.
  */
 uint8_t *sfu_udp_reserve(struct sfu_udp *udp, size_t max_len);
-/* Queues the len bytes written into the reserved room; len <= max_len. */
+/* No receive, reserve or flush in between.  Queues the len bytes written into the reserved room;
+ * len <= max_len. */
 void sfu_udp_commit(struct sfu_udp *udp, const struct sfu_path *path, size_t len);
 /* Sends all that is queued.  Call at the end of each loop turn. */
 void sfu_udp_flush(struct sfu_udp *udp);

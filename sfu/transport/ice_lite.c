@@ -1,0 +1,474 @@
+#include "sfu/transport/ice_lite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/list.h"
+#include "sfu/base/map.h"
+#include "sfu/base/rand.h"
+#include "sfu/transport/stun_check.h"
+
+/*
+ * A path moves to another session only when its owner has had no check on it for longer than
+ * browsers leave between two (libwebrtc 2.5 s, Firefox up to 6 s): else a forged source address
+ * would take a neighbour's path away.
+ */
+#define PATH_OWNED_US (7 * (int64_t)1000000)
+#define CONSENT_US (30 * (int64_t)1000000) /* RFC 7675, 5.1 */
+
+enum {
+    PATHS_GROW_BY = 4,
+    NO_PATH = -1,
+    UFRAGS_PER_SESSION = 3, /* now, before, and for a moment the next */
+};
+
+/* Credentials of one side's restart: the local pair, and the peer's half of the USERNAME. */
+struct generation {
+    struct sfu_ice_creds local;
+    char remote_ufrag[SFU_ICE_REMOTE_UFRAG_MAX + 1];
+    bool live;    /* registered in by_ufrag */
+    bool checked; /* a valid check came with it */
+};
+
+struct ice_path {
+    struct sfu_path path;
+    int64_t checked_us;
+};
+
+struct sfu_ice_session {
+    struct sfu_list link;
+    struct sfu_ice *ice;
+    void *user;
+    struct generation now, before;
+    int selected; /* index in paths, or NO_PATH */
+    bool had_path;
+    int64_t checked_us; /* the newest check on any path */
+    unsigned path_count;
+    struct ice_path paths[SFU_ICE_PATHS_MAX];
+};
+
+struct sfu_ice {
+    struct sfu_list sessions;
+    uint32_t session_count, max_sessions;
+    uint32_t paths_cap;
+    struct sfu_bmap *by_ufrag; /* our ufrag -> session; twice while a restart is under way */
+    struct sfu_bmap *by_path;  /* validated path -> session */
+    struct sfu_ice_stats stats;
+    StunAgent agent;
+};
+
+void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds)
+{
+    static const char ice_chars[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint8_t bytes[SFU_ICE_UFRAG_BYTES + SFU_ICE_PWD_BYTES];
+    sfu_rand_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < SFU_ICE_UFRAG_BYTES - 1; i++) {
+        ret_creds->ufrag[i] = ice_chars[bytes[i] & 63];
+    }
+    for (size_t i = 0; i < SFU_ICE_PWD_BYTES - 1; i++) {
+        ret_creds->pwd[i] = ice_chars[bytes[SFU_ICE_UFRAG_BYTES + i] & 63];
+    }
+    ret_creds->ufrag[SFU_ICE_UFRAG_BYTES - 1] = '\0';
+    ret_creds->pwd[SFU_ICE_PWD_BYTES - 1] = '\0';
+}
+
+int sfu_ice_create(uint32_t max_sessions, struct sfu_ice **ret_ice)
+{
+    struct sfu_ice *ice = calloc(1, sizeof *ice);
+    if (!ice) {
+        return -ENOMEM;
+    }
+    sfu_list_init(&ice->sessions);
+    ice->max_sessions = max_sessions;
+    ice->paths_cap = 64;
+    sfu_stun_agent_init(&ice->agent);
+    int rc =
+        sfu_bmap_create(max_sessions * UFRAGS_PER_SESSION, SFU_ICE_UFRAG_BYTES - 1, &ice->by_ufrag);
+    if (rc == 0) {
+        rc = sfu_bmap_create(ice->paths_cap, SFU_PATH_KEY_BYTES, &ice->by_path);
+    }
+    if (rc != 0) {
+        sfu_ice_destroy(ice);
+        return rc;
+    }
+    *ret_ice = ice;
+    return 0;
+}
+
+void sfu_ice_destroy(struct sfu_ice *ice)
+{
+    if (!ice) {
+        return;
+    }
+    SFU_LIST_FOREACH_SAFE(node, &ice->sessions)
+    {
+        sfu_ice_session_destroy(SFU_LIST_ENTRY(node, struct sfu_ice_session, link));
+    }
+    sfu_bmap_destroy(ice->by_path);
+    sfu_bmap_destroy(ice->by_ufrag);
+    free(ice);
+}
+
+const struct sfu_ice_stats *sfu_ice_stats(const struct sfu_ice *ice)
+{
+    return &ice->stats;
+}
+
+static bool ice_chars_only(const char *text, size_t min, size_t max)
+{
+    size_t n = 0;
+    for (; text[n] != '\0'; n++) {
+        char c = text[n];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (n == max || !(letter || (c >= '0' && c <= '9') || c == '+' || c == '/')) {
+            return false;
+        }
+    }
+    return n >= min;
+}
+
+/* Registers credentials for the session; on failure nothing has changed. */
+static int generation_set(struct sfu_ice_session *s, struct generation *gen,
+                          const struct sfu_ice_creds *local, const char *remote_ufrag)
+{
+    if (!ice_chars_only(local->ufrag, SFU_ICE_UFRAG_BYTES - 1, SFU_ICE_UFRAG_BYTES - 1) ||
+        !ice_chars_only(local->pwd, SFU_ICE_PWD_BYTES - 1, SFU_ICE_PWD_BYTES - 1) ||
+        !ice_chars_only(remote_ufrag, 4, SFU_ICE_REMOTE_UFRAG_MAX)) {
+        return -EINVAL;
+    }
+    int rc = sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
+    if (rc != 0) {
+        return rc;
+    }
+    *gen = (struct generation){.local = *local, .live = true};
+    memcpy(gen->remote_ufrag, remote_ufrag, strlen(remote_ufrag) + 1);
+    return 0;
+}
+
+static void generation_drop(struct sfu_ice_session *s, struct generation *gen)
+{
+    if (gen->live) {
+        sfu_bmap_del(s->ice->by_ufrag, gen->local.ufrag, SFU_ICE_UFRAG_BYTES - 1);
+        *gen = (struct generation){0};
+    }
+}
+
+int sfu_ice_session_create(struct sfu_ice *ice, const struct sfu_ice_creds *local,
+                           const char *remote_ufrag, void *user,
+                           struct sfu_ice_session **ret_session)
+{
+    if (ice->session_count == ice->max_sessions) {
+        return -ENOBUFS;
+    }
+    struct sfu_ice_session *s = calloc(1, sizeof *s);
+    if (!s) {
+        return -ENOMEM;
+    }
+    s->ice = ice;
+    s->user = user;
+    s->selected = NO_PATH;
+    int rc = generation_set(s, &s->now, local, remote_ufrag);
+    if (rc != 0) {
+        free(s);
+        return rc;
+    }
+    sfu_list_init(&s->link);
+    sfu_list_push_back(&ice->sessions, &s->link);
+    ice->session_count++;
+    *ret_session = s;
+    return 0;
+}
+
+int sfu_ice_session_restart(struct sfu_ice_session *session, const struct sfu_ice_creds *local,
+                            const char *remote_ufrag)
+{
+    if (strcmp(local->ufrag, session->now.local.ufrag) == 0) {
+        return 0;
+    }
+    struct generation next = {0};
+    int rc = generation_set(session, &next, local, remote_ufrag);
+    if (rc != 0) {
+        return rc;
+    }
+    if (session->before.live && !session->now.checked) {
+        /* a second restart before the first was used: what works is still the one before */
+        generation_drop(session, &session->now);
+    } else {
+        generation_drop(session, &session->before);
+        session->before = session->now;
+    }
+    session->now = next;
+    return 0;
+}
+
+static struct sfu_ice_session *path_owner(const struct sfu_ice *ice, const struct sfu_path *path)
+{
+    uint8_t key[SFU_PATH_KEY_BYTES];
+    sfu_path_key(path, key);
+    return sfu_bmap_get(ice->by_path, key, sizeof key);
+}
+
+static struct ice_path *path_find(struct sfu_ice_session *s, const struct sfu_path *path)
+{
+    for (unsigned i = 0; i < s->path_count; i++) {
+        if (sfu_path_equal(&s->paths[i].path, path)) {
+            return &s->paths[i];
+        }
+    }
+    return NULL;
+}
+
+/* The last path takes the freed place. */
+static void path_remove(struct sfu_ice_session *s, unsigned index)
+{
+    uint8_t key[SFU_PATH_KEY_BYTES];
+    int last = (int)--s->path_count;
+    sfu_path_key(&s->paths[index].path, key);
+    sfu_bmap_del(s->ice->by_path, key, sizeof key);
+    if (s->selected == (int)index) {
+        s->selected = NO_PATH;
+    } else if (s->selected == last) {
+        s->selected = (int)index;
+    }
+    s->paths[index] = s->paths[last];
+}
+
+/* Only when the selected path was lost. */
+static void select_freshest(struct sfu_ice_session *s)
+{
+    if (s->selected != NO_PATH || s->path_count == 0) {
+        return;
+    }
+    s->selected = 0;
+    for (unsigned i = 1; i < s->path_count; i++) {
+        if (s->paths[i].checked_us > s->paths[s->selected].checked_us) {
+            s->selected = (int)i;
+        }
+    }
+}
+
+static void path_evict(struct sfu_ice_session *s)
+{
+    unsigned oldest = s->selected == 0 ? 1 : 0;
+    for (unsigned i = 0; i < s->path_count; i++) {
+        if ((int)i != s->selected && s->paths[i].checked_us < s->paths[oldest].checked_us) {
+            oldest = i;
+        }
+    }
+    path_remove(s, oldest);
+    s->ice->stats.evicted++;
+}
+
+static int path_add(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us)
+{
+    struct sfu_ice *ice = s->ice;
+    uint8_t key[SFU_PATH_KEY_BYTES];
+    if (s->path_count == SFU_ICE_PATHS_MAX) {
+        path_evict(s);
+    }
+    if (sfu_bmap_count(ice->by_path) == ice->paths_cap) {
+        int rc = sfu_bmap_grow(ice->by_path, ice->paths_cap * PATHS_GROW_BY);
+        if (rc != 0) {
+            return rc;
+        }
+        ice->paths_cap *= PATHS_GROW_BY;
+    }
+    sfu_path_key(path, key);
+    int rc = sfu_bmap_put(ice->by_path, key, sizeof key, s);
+    if (rc == 0) {
+        s->paths[s->path_count++] = (struct ice_path){*path, now_us};
+        s->had_path = true;
+    }
+    return rc;
+}
+
+void sfu_ice_session_destroy(struct sfu_ice_session *session)
+{
+    if (!session) {
+        return;
+    }
+    while (session->path_count > 0) {
+        path_remove(session, session->path_count - 1);
+    }
+    generation_drop(session, &session->now);
+    generation_drop(session, &session->before);
+    sfu_list_remove(&session->link);
+    session->ice->session_count--;
+    free(session);
+}
+
+struct lookup {
+    struct sfu_ice *ice;
+    struct sfu_ice_session *session;
+    struct generation *gen;
+};
+
+/* USERNAME is "ours:theirs" (RFC 8445, 7.2.2). */
+static const char *find_password(void *arg, const uint8_t *username, size_t len)
+{
+    struct lookup *l = arg;
+    const size_t ours = SFU_ICE_UFRAG_BYTES - 1;
+    if (len < ours + 1 || username[ours] != ':') {
+        return NULL;
+    }
+    struct sfu_ice_session *s = sfu_bmap_get(l->ice->by_ufrag, username, ours);
+    if (!s) {
+        return NULL;
+    }
+    struct generation *gen = memcmp(username, s->now.local.ufrag, ours) == 0 ? &s->now : &s->before;
+    size_t theirs = strlen(gen->remote_ufrag);
+    if (len != ours + 1 + theirs || memcmp(username + ours + 1, gen->remote_ufrag, theirs) != 0) {
+        return NULL;
+    }
+    l->session = s;
+    l->gen = gen;
+    return gen->local.pwd;
+}
+
+static void count_drop(struct sfu_ice_stats *stats, int rc)
+{
+    switch (rc) {
+    case -EPROTO:
+        stats->not_request++;
+        break;
+    case -ENOENT:
+        stats->unknown_user++;
+        break;
+    case -EACCES:
+        stats->bad_auth++;
+        break;
+    default:
+        stats->malformed++;
+        break;
+    }
+}
+
+/* Makes sure that the path is the session's, and notes the check.  Sets SFU_ICE_PATH_NEW. */
+static int path_touch(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us,
+                      unsigned *events)
+{
+    struct sfu_ice_session *owner = path_owner(s->ice, path);
+    if (owner && owner != s) {
+        struct ice_path *theirs = path_find(owner, path);
+        if (now_us - theirs->checked_us < PATH_OWNED_US) {
+            s->ice->stats.stolen++;
+            return -EADDRINUSE;
+        }
+        path_remove(owner, (unsigned)(theirs - owner->paths));
+        select_freshest(owner);
+        owner = NULL;
+    }
+    if (owner) {
+        path_find(s, path)->checked_us = now_us;
+        return 0;
+    }
+    *events |= SFU_ICE_PATH_NEW;
+    return path_add(s, path, now_us);
+}
+
+static int accept_check(struct lookup *l, bool use_candidate, const struct sfu_path *path,
+                        int64_t now_us, unsigned *ret_events)
+{
+    struct sfu_ice_session *s = l->session;
+    unsigned events = 0;
+    int rc = path_touch(s, path, now_us, &events);
+    if (rc != 0) {
+        return rc;
+    }
+    int index = (int)(path_find(s, path) - s->paths);
+    if ((use_candidate || s->selected == NO_PATH) && s->selected != index) {
+        s->selected = index;
+        events |= SFU_ICE_SELECTED;
+    }
+    s->checked_us = now_us;
+    l->gen->checked = true;
+    if (l->gen == &s->now && s->before.live) {
+        generation_drop(s, &s->before);
+        events |= SFU_ICE_RESTARTED;
+    }
+    *ret_events = events;
+    return 0;
+}
+
+int sfu_ice_input(struct sfu_ice *ice, const uint8_t *data, size_t len, const struct sfu_path *path,
+                  int64_t now_us, uint8_t *reply, struct sfu_ice_result *ret)
+{
+    struct lookup lookup = {.ice = ice};
+    struct sfu_stun_check check;
+    struct sfu_ice_result result = {0};
+
+    int rc = len > SFU_ICE_CHECK_MAX
+                 ? -EBADMSG
+                 : sfu_stun_open(&ice->agent, data, len, find_password, &lookup, &check);
+    if (rc != 0) {
+        count_drop(&ice->stats, rc);
+        return rc;
+    }
+    if (check.unknown) {
+        ice->stats.unknown_attr++;
+        result.reply_len = sfu_stun_unknown(&ice->agent, &check, reply, SFU_ICE_REPLY_MAX);
+    } else if (check.controlled) {
+        ice->stats.conflicts++;
+        result.reply_len = sfu_stun_role_conflict(&ice->agent, &check, reply, SFU_ICE_REPLY_MAX);
+    } else {
+        rc = accept_check(&lookup, check.use_candidate, path, now_us, &result.events);
+        if (rc != 0) {
+            return rc;
+        }
+        ice->stats.checks++;
+        result.reply_len =
+            sfu_stun_answer(&ice->agent, &check, &path->remote, reply, SFU_ICE_REPLY_MAX);
+    }
+    result.session = lookup.session;
+    result.user = lookup.session->user;
+    *ret = result;
+    return 0;
+}
+
+struct sfu_ice_session *sfu_ice_find(const struct sfu_ice *ice, const struct sfu_path *path)
+{
+    return path_owner(ice, path);
+}
+
+void *sfu_ice_session_user(const struct sfu_ice_session *session)
+{
+    return session->user;
+}
+
+const struct sfu_path *sfu_ice_selected(const struct sfu_ice_session *session)
+{
+    return session->selected == NO_PATH ? NULL : &session->paths[session->selected].path;
+}
+
+enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session, int64_t now_us)
+{
+    for (unsigned i = session->path_count; i-- > 0;) {
+        if (now_us - session->paths[i].checked_us >= CONSENT_US) {
+            path_remove(session, i);
+        }
+    }
+    if (!session->had_path) {
+        return SFU_ICE_CONSENT_NEW;
+    }
+    if (now_us - session->checked_us >= CONSENT_US) {
+        return SFU_ICE_CONSENT_EXPIRED;
+    }
+    if (session->selected == NO_PATH && session->path_count > 0) {
+        select_freshest(session);
+        return SFU_ICE_CONSENT_MOVED;
+    }
+    return SFU_ICE_CONSENT_LIVE;
+}
+
+int64_t sfu_ice_consent_us(const struct sfu_ice_session *session)
+{
+    if (!session->had_path) {
+        return INT64_MAX;
+    }
+    int64_t checked_us = session->selected == NO_PATH
+                             ? session->checked_us
+                             : session->paths[session->selected].checked_us;
+    return checked_us + CONSENT_US;
+}

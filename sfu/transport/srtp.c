@@ -1,0 +1,266 @@
+#include "sfu/transport/srtp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/transport/srtp_ops.h"
+
+enum { RTP_HEADER_BYTES = 12, RTCP_HEADER_BYTES = 8, SRTCP_INDEX_BYTES = 4 };
+
+struct profile {
+    enum sfu_srtp_profile id;
+    uint8_t key, salt, tag; /* bytes */
+};
+
+static const struct profile profiles[] = {
+    {SFU_SRTP_AES128_CM_SHA1_80, 16, 14, 10},
+    {SFU_SRTP_AEAD_AES_128_GCM, 16, 12, 16},
+    {SFU_SRTP_AEAD_AES_256_GCM, 32, 12, 16},
+};
+
+struct sfu_srtp_tx {
+    const struct sfu_srtp_ops *ops;
+    void *impl;
+    struct sfu_srtp_stats stats;
+};
+
+struct sfu_srtp_rx {
+    const struct sfu_srtp_ops *ops;
+    void *impl;
+    struct sfu_srtp_stats stats;
+    uint8_t tag;
+    uint8_t ssrc_count;
+    uint32_t
+        ssrcs[SFU_SRTP_SSRCS_MAX]; /* those that sent a valid packet: the library keeps state */
+};
+
+static const struct profile *profile_of(enum sfu_srtp_profile id)
+{
+    for (size_t i = 0; i < SFU_ARRAY_LEN(profiles); i++) {
+        if (profiles[i].id == id) {
+            return &profiles[i];
+        }
+    }
+    return NULL;
+}
+
+size_t sfu_srtp_key_bytes(enum sfu_srtp_profile profile)
+{
+    const struct profile *p = profile_of(profile);
+    return p ? p->key : 0;
+}
+
+size_t sfu_srtp_salt_bytes(enum sfu_srtp_profile profile)
+{
+    const struct profile *p = profile_of(profile);
+    return p ? p->salt : 0;
+}
+
+int sfu_srtp_tx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile profile,
+                       const uint8_t *master, struct sfu_srtp_tx **ret_tx)
+{
+    if (!profile_of(profile)) {
+        return -EINVAL;
+    }
+    struct sfu_srtp_tx *tx = calloc(1, sizeof *tx);
+    if (!tx) {
+        return -ENOMEM;
+    }
+    tx->ops = ops;
+    int rc = ops->create(profile, master, true, &tx->impl);
+    if (rc != 0) {
+        free(tx);
+        return rc;
+    }
+    *ret_tx = tx;
+    return 0;
+}
+
+int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile profile,
+                       const uint8_t *master, struct sfu_srtp_rx **ret_rx)
+{
+    const struct profile *p = profile_of(profile);
+    if (!p) {
+        return -EINVAL;
+    }
+    struct sfu_srtp_rx *rx = calloc(1, sizeof *rx);
+    if (!rx) {
+        return -ENOMEM;
+    }
+    rx->ops = ops;
+    rx->tag = p->tag;
+    int rc = ops->create(profile, master, false, &rx->impl);
+    if (rc != 0) {
+        free(rx);
+        return rc;
+    }
+    *ret_rx = rx;
+    return 0;
+}
+
+void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx)
+{
+    if (tx) {
+        tx->ops->destroy(tx->impl);
+        free(tx);
+    }
+}
+
+void sfu_srtp_rx_destroy(struct sfu_srtp_rx *rx)
+{
+    if (rx) {
+        rx->ops->destroy(rx->impl);
+        free(rx);
+    }
+}
+
+const struct sfu_srtp_stats *sfu_srtp_tx_stats(const struct sfu_srtp_tx *tx)
+{
+    return &tx->stats;
+}
+
+const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx)
+{
+    return &rx->stats;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Length of the RTP header with CSRCs and extension (RFC 3550, 5.1, 5.3.1), or 0 when it is not
+ * within len. */
+static size_t rtp_header_bytes(const uint8_t *p, size_t len)
+{
+    if (len < RTP_HEADER_BYTES || p[0] >> 6 != 2) {
+        return 0;
+    }
+    size_t need = RTP_HEADER_BYTES + (size_t)(p[0] & 15) * 4;
+    if (p[0] & 0x10) {
+        if (len < need + 4) {
+            return 0;
+        }
+        need += 4 + (size_t)(p[need + 2] << 8 | p[need + 3]) * 4;
+    }
+    return need <= len ? need : 0;
+}
+
+static bool rtcp_header_ok(const uint8_t *p, size_t len)
+{
+    return len >= RTCP_HEADER_BYTES && p[0] >> 6 == 2 && p[1] >= 192 && p[1] <= 223;
+}
+
+static int count(struct sfu_srtp_stats *stats, uint64_t *passed, int rc)
+{
+    switch (rc) {
+    case 0:
+        (*passed)++;
+        break;
+    case -EBADMSG:
+    case -EINVAL:
+        stats->malformed++;
+        break;
+    case -EACCES:
+        stats->auth++;
+        break;
+    case -EALREADY:
+        stats->replay++;
+        break;
+    case -ENOBUFS:
+        stats->ssrcs++;
+        break;
+    default:
+        stats->other++;
+        break;
+    }
+    return rc;
+}
+
+int sfu_srtp_protect_rtp(struct sfu_srtp_tx *tx, const uint8_t *hdr, size_t hdr_len,
+                         const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap,
+                         size_t *ret_len)
+{
+    struct sfu_srtp_plain plain = {hdr, payload, hdr_len, payload_len};
+    if (hdr_len < RTP_HEADER_BYTES || rtp_header_bytes(hdr, hdr_len) != hdr_len) {
+        return count(&tx->stats, &tx->stats.rtp, -EINVAL);
+    }
+    if (hdr_len > cap || payload_len > cap || hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD > cap) {
+        return -ENOBUFS;
+    }
+    return count(&tx->stats, &tx->stats.rtp,
+                 tx->ops->protect(tx->impl, false, &plain, out, ret_len));
+}
+
+int sfu_srtp_protect_rtcp(struct sfu_srtp_tx *tx, const uint8_t *rtcp, size_t len, uint8_t *out,
+                          size_t cap, size_t *ret_len)
+{
+    struct sfu_srtp_plain plain = {rtcp, NULL, len, 0};
+    if (!rtcp_header_ok(rtcp, len)) {
+        return count(&tx->stats, &tx->stats.rtcp, -EINVAL);
+    }
+    if (len > cap || len + SFU_SRTP_RTCP_OVERHEAD > cap) {
+        return -ENOBUFS;
+    }
+    return count(&tx->stats, &tx->stats.rtcp,
+                 tx->ops->protect(tx->impl, true, &plain, out, ret_len));
+}
+
+static int find_ssrc(const struct sfu_srtp_rx *rx, uint32_t ssrc)
+{
+    for (int i = 0; i < rx->ssrc_count; i++) {
+        if (rx->ssrcs[i] == ssrc) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The library makes a stream for each new SSRC once its first packet is proven genuine; this bounds
+ * their number. */
+static int open_packet(struct sfu_srtp_rx *rx, bool rtcp, uint32_t ssrc, uint8_t *pkt, size_t len,
+                       size_t *ret_len)
+{
+    bool known = find_ssrc(rx, ssrc) >= 0;
+    if (!known && rx->ssrc_count == SFU_SRTP_SSRCS_MAX) {
+        return -ENOBUFS;
+    }
+    int rc = rx->ops->unprotect(rx->impl, rtcp, pkt, len, ret_len);
+    if (rc == 0 && !known) {
+        rx->ssrcs[rx->ssrc_count++] = ssrc;
+    }
+    return rc;
+}
+
+int sfu_srtp_unprotect_rtp(struct sfu_srtp_rx *rx, uint8_t *pkt, size_t len, size_t *ret_len)
+{
+    size_t header = len <= SFU_SRTP_PACKET_MAX ? rtp_header_bytes(pkt, len) : 0;
+    int rc = header == 0 || header + rx->tag > len
+                 ? -EBADMSG
+                 : open_packet(rx, false, get32(pkt + 8), pkt, len, ret_len);
+    return count(&rx->stats, &rx->stats.rtp, rc);
+}
+
+int sfu_srtp_unprotect_rtcp(struct sfu_srtp_rx *rx, uint8_t *pkt, size_t len, size_t *ret_len)
+{
+    size_t least = RTCP_HEADER_BYTES + SRTCP_INDEX_BYTES + (size_t)rx->tag;
+    int rc = len < least || len > SFU_SRTP_PACKET_MAX || !rtcp_header_ok(pkt, len)
+                 ? -EBADMSG
+                 : open_packet(rx, true, get32(pkt + 4), pkt, len, ret_len);
+    return count(&rx->stats, &rx->stats.rtcp, rc);
+}
+
+void sfu_srtp_rx_remove(struct sfu_srtp_rx *rx, uint32_t ssrc)
+{
+    int at = find_ssrc(rx, ssrc);
+    if (at >= 0) {
+        rx->ssrcs[at] = rx->ssrcs[--rx->ssrc_count];
+        rx->ops->remove(rx->impl, ssrc);
+    }
+}
+
+void sfu_srtp_tx_remove(struct sfu_srtp_tx *tx, uint32_t ssrc)
+{
+    tx->ops->remove(tx->impl, ssrc);
+}
