@@ -34,11 +34,12 @@
 #include "sfu/proto/sdp.h"
 
 enum {
-    SFU_ANSWER_CODECS = 8,    /* payload types accepted on one m-line, RTX not counted */
-    SFU_ANSWER_SOURCES = 3,   /* signalled encodings of one publisher m-line */
-    SFU_ANSWER_SSRCS = 64,    /* signalled by one peer on the m-lines it sends */
-    SFU_ANSWER_UFRAG = 33,    /* local, with the NUL */
-    SFU_ANSWER_PWD = 65,      /* local, with the NUL */
+    SFU_ANSWER_CODECS = 8,  /* payload types accepted on one m-line, RTX not counted */
+    SFU_ANSWER_SOURCES = 3, /* signalled encodings of one publisher m-line */
+    SFU_ANSWER_SSRCS = 64,  /* signalled by one peer on the m-lines it sends */
+    SFU_ANSWER_UFRAG = 33,  /* local, with the NUL */
+    SFU_ANSWER_PWD = 65,    /* local, with the NUL */
+    SFU_ANSWER_CANDIDATES = 16,
     SFU_ANSWER_NO_PAIR = 255, /* sfu_answer_mline.pair: not a slot */
 };
 
@@ -111,11 +112,12 @@ struct sfu_answer_mline {
     bool subscribes; /* we send to the client: answered has SEND */
 
     /* Both ways: the client's payload types, in the order of the answer.  For a slot: what it
-     * decodes.  ext: ids in use on this m-line (the client's numbers). */
+     * decodes. */
     uint8_t codec_count;
     struct sfu_answer_codec codecs[SFU_ANSWER_CODECS];
-    struct sfu_hdrext_map ext;
-    bool extmap_allow_mixed;
+    struct sfu_hdrext_map ext_in;  /* the client's ids on packets from it */
+    struct sfu_hdrext_map ext_out; /* … on packets to it; no RID, for slots have none */
+    bool extmap_allow_mixed;       /* the two-byte form may be used */
 
     /* publishes */
     uint8_t source_count; /* 0: find them by MID, RID or payload type */
@@ -130,7 +132,7 @@ struct sfu_answer_mline {
 
     /* application */
     uint16_t sctp_port;        /* the client's */
-    uint32_t max_message_size; /* what the client takes, bytes; 0: any */
+    uint32_t max_message_size; /* what the client takes, bytes; 0: any (RFC 8841) */
 };
 
 /* One block of memory. */
@@ -181,8 +183,8 @@ struct sfu_answer_error {
 
 /*
  * previous: the last answer of this peer, NULL for its first offer; it is only read.  The text is
- * NUL-terminated, CRLF; *ret_len does not count the NUL.  On success *ret_answer belongs to the
- * caller.  On failure previous stays in force.
+ * NUL-terminated, CRLF; *ret_len does not count the NUL; SFU_SDP_MAX_TEXT bytes are always enough.
+ * On success *ret_answer belongs to the caller.  On failure previous stays in force.
  *
  * 0; -EPROTO (the offer is refused: *ret_err); -EINVAL (the policy is incomplete); -ENOBUFS (text);
  * -ENOMEM.

@@ -41,5 +41,7 @@ struct sfu_sdp_h264 {
 /* Defaults of RFC 6184 where a parameter is absent; false: profile-level-id is not 6 hex digits. */
 SFU_MUST_CHECK bool sfu_sdp_h264_parse(struct sfu_sdp_span fmtp, struct sfu_sdp_h264 *ret);
 
+enum sfu_sdp_h264_profile sfu_sdp_h264_profile_of(uint32_t profile_level_id);
+
 /* A decoder of profile `decoder` decodes a stream of profile `stream`. */
 bool sfu_sdp_h264_decodes(enum sfu_sdp_h264_profile decoder, enum sfu_sdp_h264_profile stream);
