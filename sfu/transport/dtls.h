@@ -20,6 +20,7 @@ enum {
     SFU_DTLS_MTU = 1200,            /* no datagram of a handshake is longer */
     SFU_DTLS_FINGERPRINT_TEXT = 96, /* "AB:CD:…" of SHA-256 and NUL */
     SFU_DTLS_HASH_MAX = 64,
+    SFU_DTLS_DATA_MAX = 1150,   /* application data per message */
     SFU_DTLS_BUDGET_PKTS = 128, /* datagrams taken before Finished, then the handshake fails */
     SFU_DTLS_BUDGET_BYTES = 65536,
     SFU_DTLS_DEFER_PKTS = 8, /* datagrams kept by sfu_dtls_defer */
