@@ -47,7 +47,7 @@ SFU_MUST_CHECK bool sfu_mailbox_arm(struct sfu_mailbox *mb);
 void sfu_mailbox_disarm(struct sfu_mailbox *mb);
 int sfu_mailbox_fd(const struct sfu_mailbox *mb);
 
-/* Any thread: wakes the consumer without a message. */
+/* Any thread: the consumer wakes up, or does not fall asleep, without a message. */
 void sfu_mailbox_wake(struct sfu_mailbox *mb);
 
 uint32_t sfu_mailbox_cell_size(const struct sfu_mailbox *mb);

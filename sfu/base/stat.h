@@ -57,3 +57,8 @@ void sfu_stat_print_prometheus(struct sfu_str *out);
 void sfu_hist_observe(struct sfu_hist *hist, int64_t value);
 uint64_t sfu_hist_count(const struct sfu_hist *hist);
 int64_t sfu_hist_quantile(const struct sfu_hist *hist, double q);
+/* Which bucket counts the value, and the highest value that a bucket counts. */
+unsigned sfu_hist_bucket(int64_t value);
+int64_t sfu_hist_bucket_top(unsigned bucket);
+/* The sum over all threads. */
+void sfu_stat_hist_sum(enum sfu_hist_id hist, struct sfu_hist *ret_sum);

@@ -47,6 +47,6 @@ bool sfu_timer_pending(const struct sfu_timer *timer);
  */
 uint32_t sfu_timer_wheel_advance(struct sfu_timer_wheel *wheel, int64_t now_us);
 
-/* When to call advance again, never later than the next timer is due; INT64_MAX without timers. */
+/* When to call advance again, never later than the next timer's tick; INT64_MAX without timers. */
 int64_t sfu_timer_wheel_next_us(const struct sfu_timer_wheel *wheel);
 uint32_t sfu_timer_wheel_count(const struct sfu_timer_wheel *wheel);
