@@ -34,8 +34,8 @@ struct sig_dir_key {
     bool development;
 };
 
-/* The keys in use, the whole set each time: at open on the calling thread, later on the db thread,
- * when they changed (another process may have made or disabled one; noticed within 2 s). */
+/* The keys in use, the whole set each time.  On the db thread: before open returns, and when they
+ * changed (another process may have made or disabled one; noticed within 2 s). */
 typedef void (*sig_dir_keys_fn)(void *arg, const struct sig_dir_key *keys, size_t count);
 
 struct sig_dir_conf {
