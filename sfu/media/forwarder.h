@@ -9,7 +9,7 @@
  *   - video: the old picture goes on until the first packet of the new source's key frame, and the
  *     switch is on that packet.  With SFU_SWITCH_CUT nothing of the old source goes out any more,
  *     not even what comes late or is asked for again (it is gone, or no longer allowed);
- *   - audio: the switch is on the next packet of the new source;
+ *   - audio: the old source falls silent at once, the new one begins with its next packet;
  *   - over a switch the timestamp advances by the time that has passed on the server's clock since
  *     the newest timestamp was sent, exactly, in the new source's clock rate, by 1 tick at least;
  *   - picture id and TL0PICIDX go on by 1;
@@ -45,7 +45,7 @@ SFU_MUST_CHECK int sfu_forwarder_create(const struct sfu_forwarder_conf *conf,
 void sfu_forwarder_destroy(struct sfu_forwarder *fwd); /* NULL is allowed */
 
 enum sfu_switch {
-    SFU_SWITCH_HOLD, /* the old picture goes on until the new one begins */
+    SFU_SWITCH_HOLD, /* the old picture goes on until the new one begins (video) */
     SFU_SWITCH_CUT,  /* nothing more of the old source, from now on */
 };
 

@@ -7,7 +7,7 @@
  *
  *   - at once when the last request is >= SFU_KEYREQ_GAP_US old, else at the end of that window;
  *   - again while still wanted and no key frame came: after 1, 2, 4, ... times the window, at most
- *     every 4 s, 10 times; then given up.  Asking again starts over, but not before 4 s;
+ *     every 4 s, 10 times; then given up.  Wanting it still gives one more each 4 s;
  *   - at most 3 in a burst and one per 700 ms sustained (< 2 per second), whoever asks.
  *
  * Plain structs, no allocation, no timer: the owner calls due() at next_us().

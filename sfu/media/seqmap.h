@@ -42,7 +42,8 @@ enum sfu_seqmap_got {
     SFU_SEQMAP_NEXT, /* newest packet of the stream so far; *ret_out is its number */
     SFU_SEQMAP_LATE, /* fills a number left free before, or repeats one; *ret_out is its number */
     SFU_SEQMAP_NONE, /* has no number: dropped before, too old, or one wild number: do not send */
-    SFU_SEQMAP_JUMP, /* the stream goes on elsewhere (two wild numbers in a row): start again */
+    SFU_SEQMAP_JUMP, /* the stream goes on far from here (after an outage, or begun anew): start
+                        again */
 };
 
 /* Epoch of packets that the server itself made; never pass it to start(). */
@@ -58,11 +59,10 @@ uint16_t sfu_seqmap_start(struct sfu_seqmap *m, uint16_t epoch, uint16_t src);
 /* Number for packet src of the current stream. */
 enum sfu_seqmap_got sfu_seqmap_map(struct sfu_seqmap *m, uint16_t src, uint16_t *ret_out);
 
-/* Packet src of the current stream is not sent.  True: it takes no number.  False: it came after
- * packets that follow it, so that its number *ret_out is a hole in what was sent; fill it with an
- * empty packet, or the receiver asks for it for ever.  (Also false with nothing to fill: then
- * *ret_hole is false.) */
-bool sfu_seqmap_drop(struct sfu_seqmap *m, uint16_t src, uint16_t *ret_out, bool *ret_hole);
+/* Packet src of the current stream is not sent.  NEXT: it takes no number.  LATE: packets behind it
+ * are sent already, so its number *ret_out is a hole; fill it with an empty packet, or the receiver
+ * asks for it for ever.  NONE: nothing to do. */
+enum sfu_seqmap_got sfu_seqmap_drop(struct sfu_seqmap *m, uint16_t src, uint16_t *ret_out);
 
 /* The next outgoing number for a packet that the server made itself (silence, filler). */
 uint16_t sfu_seqmap_insert(struct sfu_seqmap *m);

@@ -34,7 +34,8 @@
  * Not believed: a report whose d_i is more than 1 s away from offset.  Three such in a row within
  * 250 ms of each other are the publisher's clock having been set: offset steps there, and tracks
  * without a new report keep their media time.  A report whose RTP time would put the last packet
- * more than 10 s away from its arrival is refused.
+ * more than 10 s away from its arrival is refused.  A packet whose RTP time leaps by more than 10 s
+ * against the clock begins the track anew: arrival time, until its next report.
  */
 #pragma once
 
