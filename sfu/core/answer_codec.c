@@ -98,8 +98,8 @@ static uint32_t foreign_meaning(const struct sfu_sdp_format *format)
     uint32_t hash = 2166136261u;
 
     for (uint32_t i = 0; i < format->name.len; i++) {
-        char c = format->name.s[i];
-        hash = (hash ^ (uint32_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c)) * 16777619u;
+        unsigned char c = (unsigned char)format->name.s[i];
+        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
     }
     return format->name.len == 0 ? 0 : 0xff000000u | hash >> 8;
 }
