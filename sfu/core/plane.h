@@ -82,6 +82,12 @@ struct sfu_plan {
 SFU_MUST_CHECK struct sfu_plan *sfu_plan_create(uint16_t track_count, uint16_t slot_count);
 void sfu_plan_destroy(struct sfu_plan *plan); /* NULL is allowed */
 
+/* Under which codec of the slot a stream of the given codec goes out: the same codec, and for H264
+ * a decoder that covers profile and packetization mode (RFC 6184, 8.1).  NULL: the subscriber
+ * cannot decode it. */
+const struct sfu_plan_codec *sfu_plan_slot_codec(const struct sfu_plan_slot *slot,
+                                                 const struct sfu_plan_codec *stream);
+
 /* Commands.  Control thread.  All: 0, or -ENOBUFS when the worker's ring is full (nothing was
  * taken; call again later). */
 struct sfu_plane_ops {

@@ -1,0 +1,426 @@
+#include "sfu/core/router.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/rand.h"
+#include "sfu/base/stat.h"
+#include "sfu/core/router_impl.h"
+
+enum { ROUTER_TRACKS_PER_PEER = 4 }; /* on average, for the size of the maps */
+
+int sfu_router_create(const struct sfu_router_conf *conf, struct sfu_router **ret_router)
+{
+    if (conf->max_peers == 0) {
+        return -EINVAL;
+    }
+    struct sfu_router *r = calloc(1, sizeof *r);
+    if (!r) {
+        return -ENOMEM;
+    }
+    r->conf = *conf;
+    sfu_list_init(&r->dirty_peers);
+    sfu_list_init(&r->dirty_rooms);
+    uint32_t tracks = conf->max_peers * ROUTER_TRACKS_PER_PEER;
+    int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp);
+    rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->peers);
+    rc = rc < 0 ? rc : sfu_map_create(tracks, &r->tracks);
+    rc = rc < 0 ? rc : sfu_map_create(tracks, &r->sources);
+    rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->rooms);
+    if (rc < 0) {
+        sfu_router_destroy(r);
+        return rc;
+    }
+    *ret_router = r;
+    return 0;
+}
+
+void sfu_router_destroy(struct sfu_router *r)
+{
+    if (!r) {
+        return;
+    }
+    struct sfu_map_iter it;
+    void *peer;
+    if (r->peers) {
+        sfu_map_iter_init(r->peers, &it);
+        while (sfu_map_next(r->peers, &it, NULL, &peer)) {
+            router_peer_stop(peer);
+        }
+        sfu_map_iter_init(r->peers, &it);
+        while (sfu_map_next(r->peers, &it, NULL, &peer)) {
+            router_peer_free(peer);
+        }
+    }
+    sfu_map_destroy(r->peers);
+    sfu_map_destroy(r->tracks);
+    sfu_map_destroy(r->sources);
+    sfu_map_destroy(r->rooms);
+    sfu_egress_fini(&r->egress);
+    free(r);
+}
+
+void sfu_router_set_time(struct sfu_router *r, int64_t now_us, int64_t wall_us)
+{
+    r->now_us = now_us;
+    r->wall_us = wall_us;
+    r->abs_send_time = (uint32_t)(((uint64_t)(now_us % 64000000) << 18) / 1000000) & 0xffffff;
+}
+
+void sfu_router_flush(struct sfu_router *r)
+{
+    sfu_egress_flush(&r->egress);
+    router_events_flush(r);
+}
+
+/* --- peers --- */
+
+static void merge_extensions(struct sfu_hdrext_map *to, const struct sfu_hdrext_map *from)
+{
+    for (unsigned kind = SFU_HDREXT_NONE + 1; kind < SFU_HDREXT_KINDS; kind++) {
+        if (from->id_of[kind] != 0 &&
+            sfu_hdrext_map_set(to, from->id_of[kind], (enum sfu_hdrext_kind)kind) < 0) {
+            sfu_stat_inc(SFU_M_FAULT_INVARIANT); /* the answer function keeps bundles consistent */
+        }
+    }
+}
+
+static void use_plan(struct sfu_rpeer *peer, struct sfu_plan *plan)
+{
+    peer->plan = plan;
+    sfu_hdrext_map_init(&peer->ext);
+    for (unsigned i = 0; i < plan->track_count; i++) {
+        merge_extensions(&peer->ext, &plan->tracks[i].ext);
+    }
+    for (unsigned i = 0; i < plan->slot_count; i++) {
+        merge_extensions(&peer->ext, &plan->slots[i].ext);
+    }
+}
+
+static int clocks_create(struct sfu_rpeer *peer)
+{
+    if (peer->timebase) {
+        return 0;
+    }
+    struct sfu_timebase *tb;
+    struct sfu_twcc_recorder *twcc = malloc(sizeof *twcc);
+    if (!twcc) {
+        return -ENOMEM;
+    }
+    int rc = sfu_timebase_create(SFU_TIMEBASE_TRACKS_MAX, &tb);
+    if (rc < 0) {
+        free(twcc);
+        return rc;
+    }
+    sfu_twcc_init(twcc);
+    peer->timebase = tb;
+    peer->twcc = twcc;
+    return 0;
+}
+
+static struct rtrack *track_by_id(const struct sfu_rpeer *peer, uint64_t id)
+{
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        if (peer->tracks[i]->id == id) {
+            return peer->tracks[i];
+        }
+    }
+    return NULL;
+}
+
+static void track_free(struct rtrack *t)
+{
+    router_track_detach(t);
+    router_room_talker_remove(t);
+    router_ssrc_drop_track(t->peer, t);
+    router_stream_destroy(t->stream);
+    sfu_map_del(t->peer->router->tracks, t->id);
+    free(t);
+}
+
+static int track_create(struct sfu_rpeer *peer, const struct sfu_plan_track *plan,
+                        struct rtrack **ret_track)
+{
+    struct rtrack *t = calloc(1, sizeof *t);
+    if (!t) {
+        return -ENOMEM;
+    }
+    t->peer = peer;
+    t->id = plan->id;
+    t->plan = plan;
+    t->talker = ROUTER_NO_TALKER;
+    sfu_list_init(&t->feeds);
+    int rc = sfu_map_put(peer->router->tracks, plan->id, t);
+    if (rc < 0) {
+        free(t);
+        return rc;
+    }
+    *ret_track = t;
+    return 0;
+}
+
+/* The arrays of the new plan: what is there stays, what is new is made.  On failure nothing has
+ * changed. */
+struct arrays {
+    struct rtrack **tracks;
+    struct rslot **slots;
+};
+
+static void arrays_undo(struct sfu_rpeer *peer, const struct sfu_plan *plan, struct arrays *a)
+{
+    for (unsigned i = 0; a->tracks && i < plan->track_count; i++) {
+        if (a->tracks[i] && !track_by_id(peer, a->tracks[i]->id)) {
+            track_free(a->tracks[i]);
+        }
+    }
+    for (unsigned i = peer->slot_count; a->slots && i < plan->slot_count; i++) {
+        router_slot_destroy(a->slots[i]);
+    }
+    free(a->tracks);
+    free(a->slots);
+}
+
+static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, struct arrays *ret)
+{
+    struct arrays a = {
+        .tracks = calloc((size_t)plan->track_count + 1, sizeof(void *)),
+        .slots = calloc((size_t)plan->slot_count + 1, sizeof(void *)),
+    };
+    int rc = a.tracks && a.slots ? 0 : -ENOMEM;
+    if (rc == 0 && plan->track_count > 0) {
+        rc = clocks_create(peer);
+    }
+    for (unsigned i = 0; rc == 0 && i < plan->track_count; i++) {
+        a.tracks[i] = track_by_id(peer, plan->tracks[i].id);
+        if (!a.tracks[i]) {
+            rc = track_create(peer, &plan->tracks[i], &a.tracks[i]);
+        }
+    }
+    for (unsigned i = 0; rc == 0 && i < plan->slot_count; i++) {
+        if (i < peer->slot_count) {
+            a.slots[i] = peer->slots[i];
+        } else {
+            rc = router_slot_create(peer, (uint16_t)i, &plan->slots[i], &a.slots[i]);
+        }
+    }
+    if (rc < 0) {
+        arrays_undo(peer, plan, &a);
+        return rc;
+    }
+    *ret = a;
+    return 0;
+}
+
+static void tracks_settle(struct sfu_rpeer *peer, struct rtrack **old, unsigned old_count)
+{
+    for (unsigned i = 0; i < old_count; i++) {
+        if (!track_by_id(peer, old[i]->id)) {
+            track_free(old[i]);
+        }
+    }
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        struct rtrack *t = peer->tracks[i];
+        const struct sfu_plan_track *plan = &peer->plan->tracks[i];
+        t->plan = plan;
+        if (plan->ssrc != 0 && !t->stream && router_ssrc_bind(peer, plan->ssrc, false, t) < 0) {
+            sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+        }
+        if (plan->rtx_ssrc != 0 && router_ssrc_bind(peer, plan->rtx_ssrc, true, t) < 0) {
+            sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+        }
+        router_room_talker_add(t);
+        if (t->muted != plan->muted) {
+            sfu_router_mute(peer->router, peer->id, t->id, plan->muted);
+        }
+    }
+}
+
+int sfu_router_peer_apply(struct sfu_rpeer *peer, struct sfu_plan *plan)
+{
+    struct arrays a;
+    if (plan->slot_count < peer->slot_count) {
+        return -EINVAL; /* a slot's index is its name for life: it is made dead, never removed */
+    }
+    sfu_egress_flush(&peer->router->egress);
+    int rc = arrays_make(peer, plan, &a);
+    if (rc < 0) {
+        return rc;
+    }
+    struct sfu_plan *old_plan = peer->plan;
+    struct rtrack **old = peer->tracks;
+    unsigned old_count = peer->track_count;
+    free(peer->slots);
+    peer->tracks = a.tracks;
+    peer->track_count = plan->track_count;
+    peer->slots = a.slots;
+    peer->slot_count = plan->slot_count;
+    use_plan(peer, plan);
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        struct rslot *slot = peer->slots[i];
+        slot->plan = &plan->slots[i];
+    }
+    tracks_settle(peer, old, old_count);
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        router_slot_replanned(peer->slots[i]);
+    }
+    free(old);
+    sfu_plan_destroy(old_plan);
+    return 0;
+}
+
+int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *link,
+                           struct sfu_rpeer **ret_peer)
+{
+    struct sfu_rpeer *peer = calloc(1, sizeof *peer);
+    if (!peer) {
+        return -ENOMEM;
+    }
+    peer->router = r;
+    peer->id = plan->peer;
+    peer->link = link;
+    peer->ssrc = sfu_rand_u32() | 1;
+    sfu_list_init(&peer->dirty);
+    peer->room = router_room_enter(r, plan->room);
+    int rc = peer->room ? sfu_map_put(r->peers, peer->id, peer) : -ENOMEM;
+    if (rc < 0) {
+        goto fail;
+    }
+    router_report_start(peer);
+    rc = sfu_router_peer_apply(peer, plan);
+    if (rc < 0) {
+        router_report_stop(peer);
+        sfu_map_del(r->peers, peer->id);
+        goto fail;
+    }
+    sfu_stat_gauge_add(SFU_M_OPEN_PEERS, 1);
+    *ret_peer = peer;
+    return 0;
+
+fail:
+    if (peer->room) {
+        router_room_leave(peer->room);
+    }
+    sfu_timebase_destroy(peer->timebase);
+    free(peer->twcc);
+    free(peer);
+    return rc;
+}
+
+void router_peer_stop(struct sfu_rpeer *peer)
+{
+    sfu_egress_forget(&peer->router->egress, peer->link);
+    sfu_egress_flush(&peer->router->egress);
+    router_report_stop(peer);
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        track_free(peer->tracks[i]);
+    }
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        router_slot_destroy(peer->slots[i]);
+    }
+    peer->track_count = peer->slot_count = 0;
+    if (peer->room) {
+        router_room_leave(peer->room);
+        peer->room = NULL;
+        sfu_stat_gauge_add(SFU_M_OPEN_PEERS, -1);
+    }
+}
+
+void router_peer_free(struct sfu_rpeer *peer)
+{
+    sfu_list_remove(&peer->dirty);
+    sfu_timebase_destroy(peer->timebase);
+    free(peer->twcc);
+    free(peer->tracks);
+    free(peer->slots);
+    sfu_plan_destroy(peer->plan);
+    free(peer);
+}
+
+struct sfu_rpeer *sfu_router_peer_find(const struct sfu_router *r, uint64_t id)
+{
+    return sfu_map_get(r->peers, id);
+}
+
+void *sfu_router_peer_link(const struct sfu_rpeer *peer)
+{
+    return peer->link;
+}
+
+void sfu_router_peer_state(struct sfu_rpeer *peer, enum sfu_peer_state state, enum sfu_peer_end why)
+{
+    peer->state = state;
+    peer->why = why;
+    peer->due.state = true;
+    peer->up = state == SFU_PEER_UP || state == SFU_PEER_STALE;
+    if (state == SFU_PEER_CLOSED) {
+        router_peer_stop(peer);
+    }
+    router_dirty(peer);
+}
+
+/* --- commands --- */
+
+static struct rslot *slot_find(const struct sfu_router *r, uint64_t peer_id, uint16_t index)
+{
+    struct sfu_rpeer *peer = sfu_map_get(r->peers, peer_id);
+    return peer && index < peer->slot_count ? peer->slots[index] : NULL;
+}
+
+void sfu_router_map(struct sfu_router *r, uint64_t peer, uint16_t index, uint64_t track, bool cut)
+{
+    struct rslot *slot = slot_find(r, peer, index);
+    if (slot) {
+        slot->wanted = track;
+        router_slot_map(slot, track ? sfu_map_get(r->tracks, track) : NULL, cut);
+    }
+}
+
+void sfu_router_show(struct sfu_router *r, uint64_t peer, uint16_t index, uint16_t width,
+                     uint16_t height)
+{
+    struct rslot *slot = slot_find(r, peer, index);
+    if (!slot) {
+        return;
+    }
+    bool shown = width > 0 && height > 0;
+    slot->width = width;
+    slot->height = height;
+    if (slot->shown != shown) {
+        slot->shown = shown;
+        router_slot_map(slot, slot->wanted ? sfu_map_get(r->tracks, slot->wanted) : NULL, true);
+    }
+}
+
+void sfu_router_mute(struct sfu_router *r, uint64_t peer, uint64_t track, bool muted)
+{
+    struct rtrack *t = sfu_map_get(r->tracks, track);
+    if (!t || t->peer->id != peer || t->muted == muted) {
+        return;
+    }
+    t->muted = muted;
+    if (muted && t->stream) {
+        sfu_egress_flush(&r->egress);
+        if (t->stream->keycache) {
+            sfu_keycache_clear(t->stream->keycache);
+            sfu_history_clear(t->stream->history);
+        }
+    }
+    if (muted && t->talker != ROUTER_NO_TALKER) {
+        sfu_audiolevel_reset(t->peer->room->levels, t->talker);
+    }
+    router_slot_source_changed(t);
+}
+
+void sfu_router_key_frame(struct sfu_router *r, uint64_t peer, uint64_t track)
+{
+    struct rtrack *t = sfu_map_get(r->tracks, track);
+    if (t && t->peer->id == peer && t->stream) {
+        router_want_key(t->stream);
+    }
+}
+
+uint32_t sfu_router_peer_count(const struct sfu_router *r)
+{
+    return sfu_map_count(r->peers);
+}

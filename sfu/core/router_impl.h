@@ -1,0 +1,207 @@
+/*
+ * sfu/core/router_impl.h - the objects of the media plane, for router*.c only.
+ */
+#pragma once
+
+#include "sfu/base/list.h"
+#include "sfu/base/map.h"
+#include "sfu/core/egress.h"
+#include "sfu/core/router.h"
+#include "sfu/media/audiolevel.h"
+#include "sfu/media/forwarder.h"
+#include "sfu/media/history.h"
+#include "sfu/media/keycache.h"
+#include "sfu/media/keyreq.h"
+#include "sfu/media/nackq.h"
+#include "sfu/media/packet.h"
+#include "sfu/media/rtcpstat.h"
+#include "sfu/media/rtx.h"
+#include "sfu/media/timebase.h"
+#include "sfu/proto/rtp.h"
+#include "sfu/proto/twcc.h"
+
+enum {
+    ROUTER_ROOM_TALKERS = 256, /* audio tracks ranked per room */
+    ROUTER_SSRCS = 64,         /* of one peer */
+    ROUTER_NO_TALKER = 0xffff,
+    ROUTER_TICK_US = 10000,     /* NACK, key-frame requests, while packets come */
+    ROUTER_TWCC_US = 50000,     /* transport-wide feedback */
+    ROUTER_REPORT_US = 1000000, /* sender and receiver reports */
+    ROUTER_SPEAKERS_US = 200000,
+    ROUTER_STILL_BURST = 32, /* packets of a still per tick and slot */
+    ROUTER_SILENCE_FRAMES = 5,
+    ROUTER_SILENCE_US = 20000,
+    ROUTER_MID_PKTS = 20, /* first packets of a slot carry its MID (browsers need no more) */
+};
+
+struct rroom {
+    uint64_t id;
+    struct sfu_router *router;
+    uint32_t peers;
+    struct sfu_audiolevel *levels;
+    uint64_t talker[ROUTER_ROOM_TALKERS]; /* track ids; 0: free */
+    struct sfu_timer timer;
+    struct sfu_list dirty;
+    struct sfu_plane_event event; /* newest speakers */
+};
+
+/* One SSRC that a peer sends: an encoding of a track. */
+struct rstream {
+    struct rtrack *track;
+    uint64_t source; /* its name in forwarders; never used twice */
+    uint32_t ssrc, rtx_ssrc;
+    uint8_t clock;  /* index in the peer's time base */
+    uint8_t codec;  /* enum sfu_codec of the newest packet */
+    uint8_t format; /* row of plan->codecs of the newest packet */
+    uint8_t fir_seq;
+    uint8_t loss; /* of 256, in the last report interval */
+    bool anchored;
+    uint16_t width, height;
+    int64_t seen_us;
+    struct sfu_rtcprx rx;
+    struct sfu_keyreq keyreq;
+    struct sfu_nackq *nackq;       /* video */
+    struct sfu_history *history;   /* video */
+    struct sfu_keycache *keycache; /* video */
+};
+
+struct rtrack {
+    struct sfu_rpeer *peer;
+    const struct sfu_plan_track *plan; /* in peer->plan */
+    uint64_t id;
+    bool muted;
+    uint16_t talker;
+    uint8_t clock_used;
+    struct rstream *stream; /* NULL before its first packet */
+    struct sfu_list feeds;  /* struct rfeed: slots that want its packets */
+    bool size_dirty;        /* an event is due */
+};
+
+/* A track that a slot takes packets from.  While a switch is pending a slot has two. */
+struct rfeed {
+    struct sfu_list link; /* in track->feeds */
+    struct rtrack *track; /* NULL: unused */
+    struct rslot *slot;
+    uint8_t pt[SFU_PLAN_CODECS]; /* by the track's format; 0: the subscriber cannot decode it */
+};
+
+struct rslot {
+    struct sfu_rpeer *peer;
+    const struct sfu_plan_slot *plan; /* in peer->plan */
+    uint16_t index;
+    uint64_t wanted; /* track id by control's last word; 0: empty */
+    struct rfeed feed[2];
+    struct sfu_forwarder *forwarder;
+    struct sfu_rtx *rtx;
+    struct sfu_rtcptx tx;
+    struct sfu_keyask keyask;
+    uint16_t width, height; /* shown */
+    bool shown;
+    uint8_t mid_left;
+    uint8_t silence_left;
+    bool report_due; /* a sender report must go out at once: a switch */
+    struct {
+        bool active;
+        uint32_t generation;
+        uint32_t next;
+        struct rstream *stream;
+    } still;
+    struct sfu_timer timer; /* silence, still */
+    uint64_t announced;     /* track id of the last switched event; 0 after the slot was emptied */
+    struct {
+        bool due;
+        uint64_t track;
+        uint32_t rtp;
+    } switched;
+    bool unavailable_due;
+};
+
+struct rssrc {
+    uint32_t ssrc;
+    bool rtx;
+    struct rtrack *track;
+};
+
+struct sfu_rpeer {
+    struct sfu_router *router;
+    struct sfu_plan *plan;
+    void *link;
+    uint64_t id;
+    struct rroom *room;
+    struct sfu_hdrext_map ext; /* of the whole bundle: ids mean the same on every m-line */
+    struct rtrack **tracks;
+    struct rslot **slots;
+    uint16_t track_count, slot_count;
+    uint8_t ssrc_count;
+    struct rssrc ssrcs[ROUTER_SSRCS];
+    uint32_t ssrc;                  /* our own, as sender of feedback */
+    uint64_t clocks;                /* bits: indices of the time base in use */
+    struct sfu_timebase *timebase;  /* NULL until it publishes */
+    struct sfu_twcc_recorder *twcc; /* the same */
+    uint32_t media_ssrc;            /* any SSRC it sends, for feedback */
+    uint16_t twcc_seq;              /* of what we send */
+    int64_t active_us;              /* last RTP packet from it */
+    int64_t twcc_us;                /* last feedback */
+    struct sfu_timer tick, report, urgent;
+    bool up;
+    enum sfu_quality quality;
+    struct sfu_list dirty; /* in router->dirty while events are due */
+    struct {
+        bool state, quality;
+    } due;
+    enum sfu_peer_state state;
+    enum sfu_peer_end why;
+};
+
+struct sfu_router {
+    struct sfu_router_conf conf;
+    int64_t now_us, wall_us;
+    uint32_t abs_send_time;  /* now_us, 24 bit of 6.18 fixed point seconds */
+    struct sfu_map *peers;   /* id -> struct sfu_rpeer */
+    struct sfu_map *tracks;  /* id -> struct rtrack */
+    struct sfu_map *sources; /* source -> struct rstream */
+    struct sfu_map *rooms;   /* id -> struct rroom */
+    uint64_t next_source;
+    struct sfu_list dirty_peers, dirty_rooms;
+    struct sfu_egress egress;
+};
+
+/* router_stream.c */
+void router_stream_destroy(struct rstream *s);
+void router_track_detach(struct rtrack *t); /* all slots leave it */
+struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
+void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t);
+int router_ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t);
+int router_stream_create(struct rtrack *t, uint32_t ssrc);
+
+/* router_slot.c */
+int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
+                       struct rslot **ret_slot);
+void router_slot_destroy(struct rslot *slot);
+void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut);
+void router_slot_replanned(struct rslot *slot);    /* payload types may have changed */
+void router_slot_source_changed(struct rtrack *t); /* its stream appeared, changed, or was muted */
+void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu_packet *packet);
+void router_slot_resend(struct rslot *slot, uint16_t seq);
+
+/* router_report.c */
+void router_report_start(struct sfu_rpeer *peer);
+void router_report_stop(struct sfu_rpeer *peer);
+void router_report_active(struct sfu_rpeer *peer); /* a packet came: the tick must run */
+void router_report_now(struct rslot *slot);
+void router_nack(struct rstream *s);
+void router_want_key(struct rstream *s);
+
+/* router_room.c */
+struct rroom *router_room_enter(struct sfu_router *router, uint64_t id);
+void router_room_leave(struct rroom *room);
+void router_room_talker_add(struct rtrack *t);
+void router_room_talker_remove(struct rtrack *t);
+
+/* router_event.c */
+void router_dirty(struct sfu_rpeer *peer);
+void router_events_flush(struct sfu_router *router);
+
+/* router.c */
+void router_peer_stop(struct sfu_rpeer *peer); /* no media any more */
+void router_peer_free(struct sfu_rpeer *peer);

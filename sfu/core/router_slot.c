@@ -1,0 +1,486 @@
+/*
+ * sfu/core/router_slot.c - what feeds a slot: mapping, forwarding, stills for newcomers, silence,
+ * retransmission.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/rand.h"
+#include "sfu/base/stat.h"
+#include "sfu/core/router_impl.h"
+#include "sfu/proto/opus.h"
+
+enum { SLOT_RTX_ENTRIES = 256 };
+
+static bool is_video(const struct rslot *slot)
+{
+    return slot->plan->kind == SFU_VIDEO;
+}
+
+static void slot_timer(struct sfu_timer *timer, void *arg);
+
+int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
+                       struct rslot **ret_slot)
+{
+    struct sfu_forwarder_conf conf = {
+        .video = plan->kind == SFU_VIDEO,
+        .first_seq = (uint16_t)(sfu_rand_u32() & 0x7fff),
+        .first_ts = sfu_rand_u32(),
+        .picture_id = (uint16_t)(sfu_rand_u32() & 0x7fff),
+        .tl0picidx = (uint8_t)sfu_rand_u32(),
+    };
+    struct sfu_rtx_conf rtx = {.entries = SLOT_RTX_ENTRIES,
+                               .first_seq = (uint16_t)(sfu_rand_u32() & 0x7fff)};
+    struct rslot *slot = calloc(1, sizeof *slot);
+    if (!slot) {
+        return -ENOMEM;
+    }
+    slot->peer = peer;
+    slot->plan = plan;
+    slot->index = index;
+    slot->shown = true;
+    slot->mid_left = ROUTER_MID_PKTS;
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
+        sfu_list_init(&slot->feed[i].link);
+        slot->feed[i].slot = slot;
+    }
+    sfu_timer_init(&slot->timer, slot_timer, slot);
+    sfu_rtcptx_init(&slot->tx);
+    sfu_keyask_init(&slot->keyask, peer->router->now_us);
+    int rc = sfu_forwarder_create(&conf, &slot->forwarder);
+    if (rc == 0 && conf.video) {
+        rc = sfu_rtx_create(&rtx, &slot->rtx);
+    }
+    if (rc < 0) {
+        sfu_forwarder_destroy(slot->forwarder);
+        free(slot);
+        return rc;
+    }
+    *ret_slot = slot;
+    return 0;
+}
+
+/* --- feeds --- */
+
+static struct rfeed *feed_find(struct rslot *slot, const struct rtrack *track)
+{
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
+        if (slot->feed[i].track == track) {
+            return &slot->feed[i];
+        }
+    }
+    return NULL;
+}
+
+static void feed_detach(struct rfeed *feed)
+{
+    sfu_list_remove(&feed->link);
+    feed->track = NULL;
+}
+
+static void feed_payload_types(struct rfeed *feed)
+{
+    const struct sfu_plan_track *from = feed->track->plan;
+    for (unsigned i = 0; i < from->codec_count; i++) {
+        const struct sfu_plan_codec *to = sfu_plan_slot_codec(feed->slot->plan, &from->codecs[i]);
+        feed->pt[i] = to ? to->pt : 0;
+    }
+}
+
+/* The slot takes packets from these two only; either may be NULL. */
+static struct rfeed *feeds_keep(struct rslot *slot, struct rtrack *next, const struct rtrack *old)
+{
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
+        struct rfeed *feed = &slot->feed[i];
+        if (feed->track && feed->track != next && feed->track != old) {
+            feed_detach(feed);
+        }
+    }
+    if (!next) {
+        return NULL;
+    }
+    struct rfeed *feed = feed_find(slot, next);
+    if (!feed) {
+        feed = feed_find(slot, NULL); /* two places, and old takes one at most */
+        feed->track = next;
+        sfu_list_push_back(&next->feeds, &feed->link);
+    }
+    feed_payload_types(feed);
+    return feed;
+}
+
+void router_slot_destroy(struct rslot *slot)
+{
+    if (!slot) {
+        return;
+    }
+    feeds_keep(slot, NULL, NULL);
+    sfu_timer_cancel(slot->peer->router->conf.wheel, &slot->timer);
+    sfu_forwarder_destroy(slot->forwarder);
+    sfu_rtx_destroy(slot->rtx);
+    free(slot);
+}
+
+void router_slot_replanned(struct rslot *slot)
+{
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
+        if (slot->feed[i].track) {
+            feed_payload_types(&slot->feed[i]);
+        }
+    }
+    if (!slot->plan->live) {
+        feeds_keep(slot, NULL, NULL);
+        sfu_forwarder_set_source(slot->forwarder, 0, SFU_SWITCH_CUT);
+    }
+}
+
+/* --- sources --- */
+
+static void start_timer(struct rslot *slot, int64_t in_us)
+{
+    struct sfu_router *r = slot->peer->router;
+    sfu_timer_set(r->conf.wheel, &slot->timer, r->now_us + in_us);
+}
+
+static void slot_empty(struct rslot *slot)
+{
+    bool sounded = sfu_forwarder_source(slot->forwarder) != 0;
+    sfu_forwarder_set_source(slot->forwarder, 0, SFU_SWITCH_CUT);
+    slot->still.active = false;
+    slot->announced = 0;
+    slot->switched.due = false;
+    if (!is_video(slot) && sounded) {
+        /* a few frames of silence, or the receiver fades out what it heard last */
+        slot->silence_left = ROUTER_SILENCE_FRAMES;
+        start_timer(slot, 0);
+    }
+}
+
+static void still_start(struct rslot *slot, struct rstream *s)
+{
+    if (sfu_keycache_count(s->keycache) == 0 || sfu_forwarder_source(slot->forwarder) != 0) {
+        return; /* nothing kept, or the old picture stays until the key frame */
+    }
+    slot->still.active = true;
+    slot->still.generation = sfu_keycache_generation(s->keycache);
+    slot->still.next = 0;
+    slot->still.stream = s;
+    start_timer(slot, 0);
+}
+
+/* The stream may feed the slot now, as far as the forwarder sees fit. */
+static void slot_source(struct rslot *slot, struct rstream *s, bool cut)
+{
+    sfu_forwarder_set_source(slot->forwarder, s->source, cut ? SFU_SWITCH_CUT : SFU_SWITCH_HOLD);
+    slot->silence_left = 0;
+    slot->still.active = false;
+    if (is_video(slot) && sfu_forwarder_wants_key(slot->forwarder) == s->source) {
+        router_want_key(s);
+        still_start(slot, s);
+    }
+}
+
+static struct rtrack *shown_track(const struct rslot *slot)
+{
+    uint64_t source = sfu_forwarder_source(slot->forwarder);
+    struct rstream *s = source ? sfu_map_get(slot->peer->router->sources, source) : NULL;
+    return s ? s->track : NULL;
+}
+
+void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut)
+{
+    if (track && (!slot->plan->live || (is_video(slot) && !slot->shown) ||
+                  sfu_source_kind(track->plan->source) != slot->plan->kind)) {
+        track = NULL;
+    }
+    struct rtrack *old = cut || !track || track->muted ? NULL : shown_track(slot);
+    if (track && slot->announced != track->id) {
+        slot->announced = 0;
+    }
+    slot->unavailable_due = false;
+    feeds_keep(slot, track, old);
+    if (track && track->stream && !track->muted) {
+        slot_source(slot, track->stream, cut);
+    } else if (!old) {
+        slot_empty(slot);
+    }
+}
+
+void router_slot_source_changed(struct rtrack *t)
+{
+    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
+    {
+        struct rslot *slot = SFU_LIST_ENTRY(node, struct rfeed, link)->slot;
+        bool next = slot->wanted == t->id;
+        struct rtrack *track = next ? t : sfu_map_get(slot->peer->router->tracks, slot->wanted);
+        /* whose old picture is this track's own can hold it; another's held picture goes now */
+        router_slot_map(slot, track, t->muted || !next);
+    }
+}
+
+void router_track_detach(struct rtrack *t)
+{
+    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
+    {
+        struct rfeed *feed = SFU_LIST_ENTRY(node, struct rfeed, link);
+        struct rslot *slot = feed->slot;
+        bool showed = shown_track(slot) == t;
+        feed_detach(feed);
+        if (slot->wanted == t->id) {
+            slot_empty(slot);
+        } else if (showed) {
+            router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
+        }
+    }
+}
+
+/* --- packets --- */
+
+static void set_values(struct rslot *slot, const struct sfu_packet *packet,
+                       struct sfu_hdrext_values *v)
+{
+    struct sfu_rpeer *peer = slot->peer;
+    memset(v, 0, sizeof *v);
+    v->present = packet->ext_present | SFU_HDREXT_BIT(TWCC) | SFU_HDREXT_BIT(ABS_SEND_TIME);
+    v->audio_level = packet->audio_level;
+    v->voice = packet->voice;
+    v->video_orientation = packet->video_orientation;
+    v->video_content_type = packet->video_content_type;
+    v->playout_min_10ms = packet->playout_min_10ms;
+    v->playout_max_10ms = packet->playout_max_10ms;
+    v->abs_send_time = peer->router->abs_send_time;
+    v->twcc_seq = peer->twcc_seq;
+    if (slot->mid_left > 0) {
+        slot->mid_left--;
+        v->present |= SFU_HDREXT_BIT(MID);
+        v->mid.data = (const uint8_t *)slot->plan->mid;
+        v->mid.len = (uint8_t)strlen(slot->plan->mid);
+    }
+}
+
+/* One packet of the slot into the batch.  rtx: its codec when it is a retransmission, else NULL. */
+static void emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
+                 const struct sfu_forward_out *out, bool fill, const struct sfu_plan_codec *rtx)
+{
+    struct sfu_rpeer *peer = slot->peer;
+    const struct sfu_codec_row *row = sfu_codec_get((enum sfu_codec)packet->codec);
+    struct sfu_hdrext_values values;
+    uint8_t rewritten[SFU_CODEC_HEAD_MAX];
+    uint16_t len = fill ? 0 : packet->payload_len;
+    set_values(slot, packet, &values);
+    struct sfu_egress_head head = {
+        .rtp = {.timestamp = out->ts,
+                .ssrc = slot->plan->ssrc,
+                .seq = out->seq,
+                .pt = pt,
+                .marker = out->marker},
+        .ext = &slot->plan->ext,
+        .values = &values,
+        .two_byte_ok = slot->plan->two_byte_ok,
+        .rewrite = rewritten,
+    };
+    if (len > 0 && row->rewrite) {
+        head.rewrite_len = (uint8_t)row->rewrite(packet->payload, len, &out->ids, rewritten);
+    }
+    if (rtx) {
+        head.resent = true;
+        head.osn = out->seq;
+        head.rtp.ssrc = slot->plan->rtx_ssrc;
+        head.rtp.pt = rtx->rtx_pt;
+        head.rtp.seq = sfu_rtx_next_seq(slot->rtx);
+    }
+    if (sfu_egress_add(&peer->router->egress, peer->link, &head, packet->payload, len) < 0) {
+        sfu_stat_inc(SFU_M_DROP_FORWARD_SIZE);
+        return;
+    }
+    if (slot->plan->ext.id_of[SFU_HDREXT_TWCC] != 0) {
+        peer->twcc_seq++;
+    }
+    if (!rtx) {
+        sfu_rtcptx_on_packet(&slot->tx, len);
+        if (slot->rtx) {
+            sfu_rtx_on_sent(slot->rtx, len);
+        }
+    }
+}
+
+static void switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
+{
+    feeds_keep(slot, s->track, NULL);
+    slot->silence_left = 0;
+    router_report_now(slot);
+    sfu_stat_inc(SFU_M_FORWARD_SWITCH);
+    if (slot->announced == s->track->id) {
+        return; /* from the still to the live picture of one track: nothing to tell */
+    }
+    slot->announced = s->track->id;
+    slot->switched.due = true;
+    slot->switched.track = s->track->id;
+    slot->switched.rtp = rtp;
+    router_dirty(slot->peer);
+}
+
+static const enum sfu_metric forward_drop[SFU_FORWARDS] = {
+    [SFU_FORWARD_HOLD] = SFU_M_DROP_FORWARD_WAIT_KEY,
+    [SFU_FORWARD_PADDING] = SFU_M_DROP_RTP_PADDING,
+    [SFU_FORWARD_STALE] = SFU_M_DROP_FORWARD_LATE,
+    [SFU_FORWARD_FOREIGN] = SFU_M_DROP_FORWARD_LATE,
+};
+
+void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu_packet *packet)
+{
+    struct rslot *slot = feed->slot;
+    uint8_t pt = feed->pt[packet->format];
+    if (!slot->peer->up) {
+        return;
+    }
+    if (pt == 0) {
+        sfu_stat_inc(SFU_M_DROP_FORWARD_NO_CODEC);
+        if (slot->announced != s->track->id) {
+            slot->announced = s->track->id; /* tell once per mapping */
+            slot->unavailable_due = true;
+            router_dirty(slot->peer);
+        }
+        return;
+    }
+    struct sfu_forward_out out;
+    enum sfu_forward verdict = sfu_forwarder_on_packet(slot->forwarder, s->source, packet,
+                                                       slot->peer->router->now_us, &out);
+    if (verdict != SFU_FORWARD_SEND && verdict != SFU_FORWARD_FILL) {
+        sfu_stat_inc(forward_drop[verdict]);
+        return;
+    }
+    if (out.switched) {
+        slot->still.active = false;
+        switched(slot, s, out.ts);
+    }
+    emit(slot, pt, packet, &out, verdict == SFU_FORWARD_FILL, NULL);
+}
+
+/* --- stills and silence --- */
+
+static void still_step(struct rslot *slot)
+{
+    struct rstream *s = slot->still.stream;
+    struct rfeed *feed = feed_find(slot, s->track);
+    struct sfu_router *r = slot->peer->router;
+    if (!feed || sfu_keycache_generation(s->keycache) != slot->still.generation) {
+        slot->still.active = false;
+        return;
+    }
+    for (unsigned n = 0; n < ROUTER_STILL_BURST; n++) {
+        if (slot->still.next >= sfu_keycache_count(s->keycache)) {
+            slot->still.active = false;
+            sfu_stat_inc(SFU_M_FORWARD_STILL);
+            return;
+        }
+        const struct sfu_packet *packet = sfu_keycache_at(s->keycache, slot->still.next++);
+        struct sfu_forward_out out;
+        enum sfu_forward verdict =
+            sfu_forwarder_on_still(slot->forwarder, s->source, packet, r->now_us, &out);
+        if (verdict == SFU_FORWARD_FOREIGN || feed->pt[packet->format] == 0) {
+            slot->still.active = false;
+            return;
+        }
+        if (verdict != SFU_FORWARD_SEND && verdict != SFU_FORWARD_FILL) {
+            continue;
+        }
+        if (out.switched) {
+            switched(slot, s, out.ts);
+        }
+        r->egress.borrowed = true;
+        emit(slot, feed->pt[packet->format], packet, &out, verdict == SFU_FORWARD_FILL, NULL);
+    }
+    start_timer(slot, ROUTER_TICK_US);
+}
+
+static void silence_step(struct rslot *slot)
+{
+    const struct sfu_plan_codec *opus =
+        sfu_plan_slot_codec(slot->plan, &(struct sfu_plan_codec){.codec = SFU_CODEC_OPUS});
+    if (!opus) {
+        slot->silence_left = 0;
+        return;
+    }
+    struct sfu_packet packet = {.payload = sfu_opus_silence,
+                                .payload_len = SFU_OPUS_SILENCE_LEN,
+                                .codec = SFU_CODEC_OPUS,
+                                .ext_present = SFU_HDREXT_BIT(AUDIO_LEVEL),
+                                .audio_level = SFU_AUDIOLEVEL_SILENCE};
+    struct sfu_forward_out out;
+    sfu_forwarder_on_own(slot->forwarder, SFU_OPUS_SILENCE_SAMPLES, SFU_OPUS_CLOCK_HZ,
+                         slot->peer->router->now_us, &out);
+    emit(slot, opus->pt, &packet, &out, false, NULL);
+    if (--slot->silence_left > 0) {
+        start_timer(slot, ROUTER_SILENCE_US);
+    }
+}
+
+static void slot_timer(struct sfu_timer *timer, void *arg)
+{
+    (void)timer;
+    struct rslot *slot = arg;
+    if (!slot->peer->up) {
+        /* a newcomer's still waits for the transport */
+        if (slot->still.active) {
+            start_timer(slot, ROUTER_TICK_US);
+        }
+        return;
+    }
+    if (slot->still.active) {
+        still_step(slot);
+    } else if (slot->silence_left > 0) {
+        silence_step(slot);
+    }
+}
+
+/* --- retransmission --- */
+
+static const enum sfu_metric rtx_drop[SFU_RTX_VERDICTS] = {
+    [SFU_RTX_TOO_SOON] = SFU_M_DROP_RTX_TOO_SOON,
+    [SFU_RTX_TOO_OFTEN] = SFU_M_DROP_RTX_TOO_OFTEN,
+    [SFU_RTX_OVER_BUDGET] = SFU_M_DROP_RTX_BUDGET,
+};
+
+static const struct sfu_packet *sent_packet(const struct rstream *s, uint16_t seq, int64_t now_us)
+{
+    struct sfu_history_ref ref;
+    if (sfu_history_find(s->history, seq, now_us, &ref) == 0) {
+        return ref.packet;
+    }
+    return sfu_keycache_find(s->keycache, seq);
+}
+
+void router_slot_resend(struct rslot *slot, uint16_t seq)
+{
+    struct sfu_router *r = slot->peer->router;
+    struct sfu_forward_origin origin;
+    if (!slot->rtx || slot->plan->rtx_ssrc == 0 ||
+        sfu_forwarder_origin(slot->forwarder, seq, &origin) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTX_GONE);
+        return;
+    }
+    struct rstream *s = sfu_map_get(r->sources, origin.source);
+    const struct sfu_packet *packet =
+        s && s->history && !s->track->muted ? sent_packet(s, origin.seq, r->now_us) : NULL;
+    const struct sfu_plan_codec *codec =
+        packet ? sfu_plan_slot_codec(slot->plan, &s->track->plan->codecs[packet->format]) : NULL;
+    if (!codec || codec->rtx_pt == 0) {
+        sfu_stat_inc(SFU_M_DROP_RTX_GONE);
+        return;
+    }
+    enum sfu_rtx_verdict verdict =
+        sfu_rtx_ask(slot->rtx, seq, packet->payload_len, sfu_rtcptx_rtt_us(&slot->tx), r->now_us);
+    if (verdict != SFU_RTX_SEND) {
+        sfu_stat_inc(rtx_drop[verdict]);
+        return;
+    }
+    struct sfu_forward_out out;
+    enum sfu_forward how = sfu_forwarder_again(slot->forwarder, &origin, packet, &out);
+    if (how == SFU_FORWARD_SEND || how == SFU_FORWARD_FILL) {
+        r->egress.borrowed = true;
+        emit(slot, codec->pt, packet, &out, how == SFU_FORWARD_FILL, codec);
+        sfu_stat_inc(SFU_M_RTX_OUT);
+    }
+}

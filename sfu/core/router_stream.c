@@ -1,0 +1,409 @@
+/*
+ * sfu/core/router_stream.c - RTP from a publisher: whose it is, what it is, and to whom it goes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/stat.h"
+#include "sfu/core/router_impl.h"
+
+enum {
+    STREAM_KEYCACHE_BYTES = 256 * 1024,
+    STREAM_TAKEOVER_US =
+        500000, /* a new SSRC may take a track over when the old one was silent so long */
+};
+
+/* --- SSRCs --- */
+
+static struct rssrc *ssrc_row(struct sfu_rpeer *peer, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < peer->ssrc_count; i++) {
+        if (peer->ssrcs[i].ssrc == ssrc) {
+            return &peer->ssrcs[i];
+        }
+    }
+    return NULL;
+}
+
+struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx)
+{
+    struct rssrc *row = ssrc_row(peer, ssrc);
+    if (!row) {
+        return NULL;
+    }
+    *ret_rtx = row->rtx;
+    return row->track;
+}
+
+static void ssrc_remove(struct sfu_rpeer *peer, unsigned i)
+{
+    peer->router->conf.ops->forget_ssrc(peer->link, peer->ssrcs[i].ssrc);
+    peer->ssrcs[i] = peer->ssrcs[--peer->ssrc_count];
+}
+
+void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t)
+{
+    for (unsigned i = peer->ssrc_count; i-- > 0;) {
+        if (peer->ssrcs[i].track == t) {
+            ssrc_remove(peer, i);
+        }
+    }
+}
+
+/* A track has one primary and one RTX SSRC: a new one takes the place of the old. */
+int router_ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
+{
+    struct rssrc *row = ssrc_row(peer, ssrc);
+    if (row) {
+        return row->track == t && row->rtx == rtx ? 0 : -EEXIST;
+    }
+    for (unsigned i = peer->ssrc_count; i-- > 0;) {
+        if (peer->ssrcs[i].track == t && peer->ssrcs[i].rtx == rtx) {
+            ssrc_remove(peer, i);
+        }
+    }
+    if (peer->ssrc_count == ROUTER_SSRCS) {
+        return -ENOBUFS;
+    }
+    peer->ssrcs[peer->ssrc_count++] = (struct rssrc){.ssrc = ssrc, .rtx = rtx, .track = t};
+    return 0;
+}
+
+static int format_of(const struct sfu_plan_track *plan, uint8_t pt, bool *ret_rtx)
+{
+    for (int i = 0; i < plan->codec_count; i++) {
+        if (plan->codecs[i].pt == pt || (pt != 0 && plan->codecs[i].rtx_pt == pt)) {
+            *ret_rtx = plan->codecs[i].pt != pt;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static struct rtrack *track_by_mid(const struct sfu_rpeer *peer, const struct sfu_hdrext_bytes *mid)
+{
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        const char *have = peer->tracks[i]->plan->mid;
+        if (strlen(have) == mid->len && memcmp(have, mid->data, mid->len) == 0) {
+            return peer->tracks[i];
+        }
+    }
+    return NULL;
+}
+
+/* The only track that negotiated this payload type (RFC 9143, 9.2). */
+static struct rtrack *track_by_pt(const struct sfu_rpeer *peer, uint8_t pt)
+{
+    struct rtrack *found = NULL;
+    bool rtx;
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        if (format_of(peer->tracks[i]->plan, pt, &rtx) >= 0) {
+            if (found) {
+                return NULL;
+            }
+            found = peer->tracks[i];
+        }
+    }
+    return found;
+}
+
+/* Finds the track of an SSRC seen for the first time, and remembers it. */
+static struct rtrack *resolve(struct sfu_rpeer *peer, const struct sfu_rtp_packet *rtp,
+                              const struct sfu_hdrext_values *values, bool *ret_rtx)
+{
+    struct rtrack *t = values->present & SFU_HDREXT_BIT(MID) ? track_by_mid(peer, &values->mid)
+                                                             : track_by_pt(peer, rtp->pt);
+    bool rtx = false;
+    if (!t || format_of(t->plan, rtp->pt, &rtx) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
+        peer->router->conf.ops->forget_ssrc(peer->link, rtp->ssrc);
+        return NULL;
+    }
+    if (!rtx && t->stream && peer->router->now_us - t->stream->seen_us < STREAM_TAKEOVER_US) {
+        sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
+        return NULL;
+    }
+    if (router_ssrc_bind(peer, rtp->ssrc, rtx, t) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+        return NULL;
+    }
+    *ret_rtx = rtx;
+    return t;
+}
+
+/* --- streams --- */
+
+static int clock_take(struct sfu_rpeer *peer, uint32_t rate, uint8_t *ret_index)
+{
+    for (uint8_t i = 0; i < SFU_TIMEBASE_TRACKS_MAX; i++) {
+        if (!(peer->clocks >> i & 1)) {
+            int rc = sfu_timebase_track_start(peer->timebase, i, rate);
+            if (rc == 0) {
+                peer->clocks |= (uint64_t)1 << i;
+                *ret_index = i;
+            }
+            return rc;
+        }
+    }
+    return -ENOBUFS;
+}
+
+void router_stream_destroy(struct rstream *s)
+{
+    if (!s) {
+        return;
+    }
+    struct sfu_rpeer *peer = s->track->peer;
+    sfu_egress_flush(&peer->router->egress); /* payloads may lie in the rings below */
+    peer->clocks &= ~((uint64_t)1 << s->clock);
+    sfu_map_del(peer->router->sources, s->source);
+    sfu_nackq_destroy(s->nackq);
+    sfu_history_destroy(s->history);
+    sfu_keycache_destroy(s->keycache);
+    free(s);
+}
+
+static int video_parts_create(struct rstream *s)
+{
+    const struct sfu_nackq_conf nackq = SFU_NACKQ_DEFAULTS;
+    const struct sfu_history_conf history = SFU_HISTORY_VIDEO;
+    int rc = sfu_nackq_create(&nackq, &s->nackq);
+    rc = rc < 0 ? rc : sfu_history_create(&history, &s->history);
+    return rc < 0 ? rc : sfu_keycache_create(STREAM_KEYCACHE_BYTES, &s->keycache);
+}
+
+int router_stream_create(struct rtrack *t, uint32_t ssrc)
+{
+    struct sfu_rpeer *peer = t->peer;
+    struct sfu_router *r = peer->router;
+    uint32_t rate = sfu_codec_get(t->plan->codecs[0].codec)->clock_hz;
+    struct rstream *s = calloc(1, sizeof *s);
+    if (!s) {
+        return -ENOMEM;
+    }
+    s->track = t;
+    s->ssrc = ssrc;
+    int rc = clock_take(peer, rate, &s->clock);
+    if (rc < 0) {
+        free(s);
+        return rc;
+    }
+    s->source = ++r->next_source;
+    sfu_rtcprx_init(&s->rx, rate);
+    sfu_keyreq_init(&s->keyreq, r->now_us);
+    rc = sfu_map_put(r->sources, s->source, s);
+    if (rc == 0 && sfu_source_kind(t->plan->source) == SFU_VIDEO) {
+        rc = video_parts_create(s);
+    }
+    if (rc < 0) {
+        router_stream_destroy(s);
+        return rc;
+    }
+    t->stream = s;
+    peer->media_ssrc = ssrc;
+    router_slot_source_changed(t);
+    return 0;
+}
+
+/* The stream of a primary SSRC: made by its first packet, made anew when the SSRC changed. */
+static struct rstream *stream_for(struct rtrack *t, uint32_t ssrc)
+{
+    if (SFU_LIKELY(t->stream && t->stream->ssrc == ssrc)) {
+        return t->stream;
+    }
+    struct rstream *old = t->stream;
+    t->stream = NULL;
+    int rc = router_stream_create(t, ssrc);
+    if (rc < 0) {
+        sfu_stat_inc(SFU_M_FAULT_MEMORY);
+        router_slot_source_changed(t);
+    }
+    router_stream_destroy(old);
+    return t->stream;
+}
+
+/* --- packets --- */
+
+static void copy_values(struct sfu_packet *p, const struct sfu_hdrext_values *v)
+{
+    /* what belongs to the hop (transport-wide numbers, MID, send time) is written anew for each
+     * subscriber */
+    const uint32_t end_to_end = SFU_HDREXT_BIT(AUDIO_LEVEL) | SFU_HDREXT_BIT(VIDEO_ORIENTATION) |
+                                SFU_HDREXT_BIT(PLAYOUT_DELAY) | SFU_HDREXT_BIT(VIDEO_CONTENT_TYPE);
+    p->ext_present = v->present & end_to_end;
+    p->audio_level = v->audio_level;
+    p->voice = v->voice;
+    p->video_orientation = v->video_orientation;
+    p->video_content_type = v->video_content_type;
+    p->playout_min_10ms = v->playout_min_10ms;
+    p->playout_max_10ms = v->playout_max_10ms;
+}
+
+static void on_key_frame(struct rstream *s, const struct sfu_packet *p)
+{
+    sfu_stat_inc(SFU_M_FORWARD_KEYFRAME);
+    sfu_keyreq_on_key_frame(&s->keyreq);
+    if (p->frame.width > 0 &&
+        (s->width != p->frame.width || s->height != p->frame.height || s->codec != p->codec)) {
+        s->width = p->frame.width;
+        s->height = p->frame.height;
+        s->track->size_dirty = true;
+        router_dirty(s->track->peer);
+    }
+    s->codec = p->codec;
+}
+
+/* Counts and repairs what concerns the stream as a whole.  False: drop the packet. */
+static bool take_in(struct rstream *s, const struct sfu_packet *p)
+{
+    struct sfu_rpeer *peer = s->track->peer;
+    if (s->nackq) {
+        enum sfu_nackq_seen seen = sfu_nackq_on_packet(s->nackq, p->seq, p->arrival_us);
+        if (seen == SFU_NACKQ_DUP) {
+            sfu_stat_inc(SFU_M_DROP_RTP_DUPLICATE);
+            return false;
+        }
+        if (seen == SFU_NACKQ_RECOVERED) {
+            sfu_stat_inc(SFU_M_LOSS_RECOVERED);
+        }
+        if (sfu_nackq_next_us(s->nackq) <= p->arrival_us) {
+            router_nack(s);
+        }
+    }
+    sfu_rtcprx_on_packet(&s->rx, p->seq, p->ts, p->payload_len, !p->resent, p->arrival_us);
+    if (!p->resent) {
+        sfu_timebase_on_packet(peer->timebase, s->clock, p->ts, p->arrival_us);
+    }
+    return true;
+}
+
+static void keep(struct rstream *s, const struct sfu_packet *p)
+{
+    struct sfu_egress *egress = &s->track->peer->router->egress;
+    if (!s->history) {
+        return;
+    }
+    if (egress->borrowed) {
+        sfu_egress_flush(egress);
+    }
+    if (p->payload_len > 0) {
+        int rc = sfu_history_put(s->history, p, NULL);
+        if (rc < 0 && rc != -ESTALE) {
+            sfu_stat_inc(SFU_M_DROP_RTP_TOO_LARGE);
+        }
+    }
+    sfu_keycache_on_packet(s->keycache, p); /* who waits for a key frame gets this one live */
+}
+
+static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
+                   const struct sfu_hdrext_values *values, int format, bool resent)
+{
+    const struct sfu_plan_codec *codec = &t->plan->codecs[format];
+    const struct sfu_codec_row *row = sfu_codec_get(codec->codec);
+    struct sfu_rpeer *peer = t->peer;
+    struct sfu_packet p = {
+        .payload = rtp->payload,
+        .arrival_us = peer->router->now_us,
+        .ts = rtp->timestamp,
+        .clock_rate = row->clock_hz,
+        .seq = rtp->seq,
+        .payload_len = rtp->payload_len,
+        .codec = (uint8_t)codec->codec,
+        .format = (uint8_t)format,
+        .marker = rtp->marker,
+        .resent = resent,
+    };
+    struct rstream *s = stream_for(t, rtp->ssrc);
+    if (!s) {
+        return;
+    }
+    s->seen_us = p.arrival_us;
+    s->format = p.format;
+    if (!take_in(s, &p)) {
+        return;
+    }
+    if (t->muted) {
+        sfu_stat_inc(SFU_M_DROP_RTP_MUTED);
+        return;
+    }
+    copy_values(&p, values);
+    if (p.payload_len > 0 && row->parse &&
+        row->parse(p.payload, p.payload_len, p.marker, &p.frame) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_PAYLOAD);
+        return;
+    }
+    if (p.frame.start && p.frame.keyframe) {
+        on_key_frame(s, &p);
+    } else if (!s->history && s->codec != p.codec) {
+        s->codec = p.codec;
+        t->size_dirty = true;
+        router_dirty(peer);
+    }
+    if (t->talker != ROUTER_NO_TALKER && (values->present & SFU_HDREXT_BIT(AUDIO_LEVEL))) {
+        sfu_audiolevel_on_packet(peer->room->levels, t->talker, p.audio_level, p.arrival_us);
+    }
+    keep(s, &p);
+    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
+    {
+        router_slot_forward(SFU_LIST_ENTRY(node, struct rfeed, link), s, &p);
+    }
+}
+
+static void ingest_rtx(struct rtrack *t, const struct sfu_rtp_packet *rtp,
+                       const struct sfu_hdrext_values *values, int format)
+{
+    struct sfu_rtp_packet original;
+    if (sfu_rtp_is_padding(rtp)) {
+        return; /* bandwidth probe */
+    }
+    if (!t->stream) {
+        sfu_stat_inc(SFU_M_DROP_RTP_RTX_UNKNOWN);
+        return;
+    }
+    if (sfu_rtp_unwrap_rtx(rtp, t->stream->ssrc, t->plan->codecs[format].pt, &original) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_RTX_MALFORMED);
+        return;
+    }
+    sfu_stat_inc(SFU_M_RTX_IN);
+    ingest(t, &original, values, format, true);
+}
+
+void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
+{
+    struct sfu_rtp_packet rtp;
+    struct sfu_hdrext_values values;
+    bool rtx = false, rtx_pt = false;
+    if (sfu_rtp_parse(data, len, &rtp) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_MALFORMED);
+        return;
+    }
+    if (sfu_hdrext_parse(&peer->ext, &rtp, &values) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_EXTENSION);
+        return;
+    }
+    sfu_stat_inc(SFU_M_RTP_PACKETS_IN);
+    sfu_stat_add(SFU_M_RTP_BYTES_IN, len);
+    struct rtrack *t = router_ssrc_find(peer, rtp.ssrc, &rtx);
+    if (!t) {
+        t = resolve(peer, &rtp, &values, &rtx);
+    }
+    if (!t) {
+        return;
+    }
+    router_report_active(peer);
+    if (values.present & SFU_HDREXT_BIT(TWCC)) {
+        /* a number seen twice or too late changes nothing that is reported */
+        (void)sfu_twcc_on_packet(peer->twcc, values.twcc_seq, peer->router->now_us);
+    }
+    int format = format_of(t->plan, rtp.pt, &rtx_pt);
+    if (format < 0 || rtx_pt != rtx) {
+        sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_PT);
+        return;
+    }
+    if (rtx) {
+        ingest_rtx(t, &rtp, &values, format);
+    } else {
+        ingest(t, &rtp, &values, format, false);
+    }
+}
