@@ -1,0 +1,209 @@
+import { slotCodecs, sendParameters, type PublishOptions } from './codecs.js';
+import { NegotiationError, ServerError, StoaError } from './errors.js';
+import type { LocalTrack } from './local-track.js';
+import type { NegotiationRun } from './negotiation.js';
+import type { TrackKind, TrackSource, WireAnswer, WireOfferTrack } from './protocol.js';
+import type { SlotFeed } from './remote-track.js';
+
+export interface PeerHooks {
+    sendOffer(sdp: string, tracks: WireOfferTrack[]): Promise<WireAnswer>;
+    onIceState(state: RTCIceConnectionState): void;
+    onFailed(): void;
+    onFeed(feed: SlotFeed): void;
+    onAnswer(answer: WireAnswer): void;
+    createPlayer(stream: MediaStream): HTMLAudioElement | null;
+}
+
+export type PeerFactory = (config: RTCConfiguration) => RTCPeerConnection;
+
+interface Publication {
+    readonly track: LocalTrack;
+    readonly transceiver: RTCRtpTransceiver;
+}
+
+interface PendingOffer {
+    readonly sdp: string;
+    readonly tracks: WireOfferTrack[];
+}
+
+const KINDS: readonly TrackKind[] = ['audio', 'video'];
+
+/**
+ * The one PeerConnection of a session: what is published, the receive slots, and one offer/answer exchange. The caller
+ * sees to it that exchanges do not overlap.
+ */
+export class Peer {
+    readonly pc: RTCPeerConnection;
+    readonly #hooks: PeerHooks;
+    readonly #publications = new Map<LocalTrack, Publication>();
+    readonly #idle = new Map<TrackSource, RTCRtpTransceiver[]>();
+    readonly #receivers: RTCRtpTransceiver[] = [];
+    readonly #announced = new Set<RTCRtpTransceiver>();
+    readonly #streams = { camera: new MediaStream(), screen: new MediaStream() };
+    /** An offer whose answer never came: it is sent again unchanged, the server may have taken it. */
+    #pending: PendingOffer | null = null;
+
+    constructor(factory: PeerFactory, iceServers: RTCIceServer[], hooks: PeerHooks) {
+        this.#hooks = hooks;
+        this.pc = factory({ iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+        this.pc.addEventListener('iceconnectionstatechange', () =>
+            hooks.onIceState(this.pc.iceConnectionState),
+        );
+        this.pc.addEventListener('connectionstatechange', () => {
+            // ICE may still be up when DTLS has failed: only a new PeerConnection helps then.
+            const { connectionState, iceConnectionState } = this.pc;
+            if (connectionState === 'failed' && iceConnectionState !== 'failed') hooks.onFailed();
+        });
+    }
+
+    get pairs(): number {
+        return this.#receivers.length / 2;
+    }
+
+    get iceConnected(): boolean {
+        return ['connected', 'completed'].includes(this.pc.iceConnectionState);
+    }
+
+    /** Adds receive slots up to `pairs`; true when an offer has to tell the server. */
+    growTo(pairs: number): boolean {
+        const before = this.pairs;
+        for (let pair = before; pair < pairs; pair++)
+            for (const kind of KINDS) this.#receivers.push(this.#addSlot(kind));
+        return this.pairs > before;
+    }
+
+    publish(track: LocalTrack, options: PublishOptions): void {
+        if (this.#publications.has(track)) return;
+        const media = track.muted ? null : track.mediaStreamTrack;
+        const { encoding } = sendParameters(track.source, track.mediaStreamTrack, options);
+        let transceiver = this.#idle.get(track.source)?.pop();
+        if (transceiver) {
+            transceiver.direction = 'sendonly';
+            void transceiver.sender.replaceTrack(media);
+        } else {
+            const group = track.source.startsWith('screen') ? 'screen' : 'camera';
+            transceiver = this.pc.addTransceiver(media ?? track.kind, {
+                direction: 'sendonly',
+                streams: [this.#streams[group]],
+                sendEncodings: [encoding],
+            });
+        }
+        this.#publications.set(track, { track, transceiver });
+        void this.applyParameters(track, options);
+    }
+
+    /** The m-line stays for the next track of this source. */
+    unpublish(track: LocalTrack): boolean {
+        const publication = this.#publications.get(track);
+        if (!publication) return false;
+        const { transceiver } = publication;
+        this.#publications.delete(track);
+        void transceiver.sender.replaceTrack(null).catch(() => undefined);
+        if (this.pc.signalingState !== 'closed') transceiver.direction = 'inactive';
+        const idle = this.#idle.get(track.source) ?? [];
+        this.#idle.set(track.source, [...idle, transceiver]);
+        return true;
+    }
+
+    /** Sends what the track holds now: nothing while it is muted. */
+    async syncSender(track: LocalTrack): Promise<void> {
+        const sender = this.#publications.get(track)?.transceiver.sender;
+        if (sender) await sender.replaceTrack(track.muted ? null : track.mediaStreamTrack);
+    }
+
+    async applyParameters(track: LocalTrack, options: PublishOptions): Promise<void> {
+        const sender = this.#publications.get(track)?.transceiver.sender;
+        if (!sender) return;
+        const wanted = sendParameters(track.source, track.mediaStreamTrack, options);
+        const parameters = sender.getParameters();
+        for (const encoding of parameters.encodings) Object.assign(encoding, wanted.encoding);
+        if (wanted.degradationPreference)
+            parameters.degradationPreference = wanted.degradationPreference;
+        // Refused when an exchange changed the parameters meanwhile; the encodings were given at creation too.
+        await sender.setParameters(parameters).catch(() => undefined);
+    }
+
+    senderOf(track: LocalTrack): RTCRtpSender | null {
+        return this.#publications.get(track)?.transceiver.sender ?? null;
+    }
+
+    /** One exchange. On a lost connection the offer is kept and goes out again first. */
+    async negotiate({ iceRestart }: NegotiationRun): Promise<void> {
+        if (this.#pending) await this.#exchange(this.#pending);
+        const offer = await this.pc.createOffer({ iceRestart });
+        await this.pc.setLocalDescription(offer);
+        this.#announceFeeds();
+        this.#pending = { sdp: this.pc.localDescription!.sdp, tracks: this.#offerRows() };
+        await this.#exchange(this.#pending);
+    }
+
+    close(): void {
+        this.pc.close();
+    }
+
+    async #exchange(pending: PendingOffer): Promise<void> {
+        let answer: WireAnswer;
+        try {
+            answer = await this.#hooks.sendOffer(pending.sdp, pending.tracks);
+        } catch (error) {
+            if (error instanceof ServerError) await this.#rollback();
+            throw error;
+        }
+        this.#pending = null;
+        try {
+            await this.pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+        } catch (error) {
+            await this.#rollback();
+            throw new NegotiationError('the answer does not fit the offer', error);
+        }
+        for (const row of answer.tracks) this.#publicationAt(row.mid)?.track.setId(row.id);
+        this.#hooks.onAnswer(answer);
+    }
+
+    async #rollback(): Promise<void> {
+        this.#pending = null;
+        if (this.pc.signalingState === 'have-local-offer')
+            await this.pc.setLocalDescription({ type: 'rollback' });
+    }
+
+    #offerRows(): WireOfferTrack[] {
+        return [...this.#publications.values()]
+            .filter(({ transceiver }) => transceiver.mid !== null)
+            .map(({ track, transceiver }) => ({
+                mid: transceiver.mid!,
+                source: track.source,
+                muted: track.muted,
+            }));
+    }
+
+    #publicationAt(mid: string): Publication | undefined {
+        return [...this.#publications.values()].find((each) => each.transceiver.mid === mid);
+    }
+
+    #addSlot(kind: TrackKind): RTCRtpTransceiver {
+        const transceiver = this.pc.addTransceiver(kind, { direction: 'recvonly' });
+        const available = globalThis.RTCRtpReceiver?.getCapabilities(kind)?.codecs ?? [];
+        const codecs = slotCodecs(kind, available);
+        if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
+        return transceiver;
+    }
+
+    /** Slots are known by their mid, which the browser gives with the first offer that holds them. */
+    #announceFeeds(): void {
+        for (const transceiver of this.#receivers) {
+            if (transceiver.mid === null || this.#announced.has(transceiver)) continue;
+            this.#announced.add(transceiver);
+            const { receiver } = transceiver;
+            const stream = new MediaStream([receiver.track]);
+            const kind = receiver.track.kind as TrackKind;
+            const player = kind === 'audio' ? this.#hooks.createPlayer(stream) : null;
+            const feed = { mid: transceiver.mid, kind, receiver, track: receiver.track, stream, player };
+            this.#hooks.onFeed(feed);
+        }
+    }
+}
+
+/** True for errors after which the same exchange may be tried again on another socket. */
+export function isRetryableExchange(error: unknown): boolean {
+    return error instanceof StoaError && ['connection_lost', 'timeout'].includes(error.code);
+}

@@ -1,0 +1,392 @@
+import { AudioPlayback } from './audio-playback.js';
+import { browserPeer, browserSocket } from './browser.js';
+import { Emitter } from './emitter.js';
+import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
+import { StoaError } from './errors.js';
+import { LocalParticipant, type Publisher } from './local-participant.js';
+import type { LocalTrack } from './local-track.js';
+import { wantedPairs } from './pairs.js';
+import { RemoteParticipant, type Participant } from './participants.js';
+import type { PeerFactory } from './peer.js';
+import type {
+    ConnectionQuality,
+    Grants,
+    NotificationName,
+    Notifications,
+    TileGroup,
+    TrackSource,
+    WireAnswer,
+    WireJoin,
+    WireSession,
+} from './protocol.js';
+import { RemoteTrack, type SlotFeed } from './remote-track.js';
+import { applyNotification, reconcileParticipants, type RoomModel } from './room-model.js';
+import type { SocketFactory } from './rpc.js';
+import type { TokenSource } from './session.js';
+import { SlotTable } from './slots.js';
+
+export type RoomState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
+
+export interface RoomEvents {
+    connected: [];
+    /** Something broke; calls go on as far as they can while it is repaired. */
+    reconnecting: [];
+    reconnectAttempt: [attempt: ReconnectAttempt];
+    reconnected: [];
+    /** For good. Reasons: `left`, `page_hidden`, `connection_lost`, or the server's (`kicked`, `replaced`, …). */
+    disconnected: [reason: string];
+    participantConnected: [participant: RemoteParticipant];
+    participantDisconnected: [participant: RemoteParticipant, reason: string];
+    /** Name, metadata or state changed. */
+    participantUpdated: [participant: Participant];
+    participantMetadataChanged: [metadata: Readonly<Record<string, unknown>>, participant: Participant];
+    trackPublished: [track: RemoteTrack, participant: RemoteParticipant];
+    trackUnpublished: [track: RemoteTrack, participant: RemoteParticipant];
+    trackSubscribed: [track: RemoteTrack, participant: RemoteParticipant];
+    trackUnsubscribed: [track: RemoteTrack, participant: RemoteParticipant];
+    /** This browser cannot decode the track. */
+    trackUnavailable: [track: RemoteTrack, participant: RemoteParticipant, reason: string];
+    trackMuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
+    trackUnmuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
+    trackDimensionsChanged: [track: RemoteTrack, participant: RemoteParticipant];
+    localTrackPublished: [track: LocalTrack, participant: LocalParticipant];
+    localTrackUnpublished: [track: LocalTrack, participant: LocalParticipant];
+    /** A camera or microphone was pulled out or taken away; its track is muted now. */
+    deviceLost: [track: LocalTrack];
+    /** Loudest first; empty when all are silent. */
+    activeSpeakersChanged: [speakers: Participant[]];
+    connectionQualityChanged: [quality: ConnectionQuality, participant: Participant];
+    roomLocked: [locked: boolean, by: string];
+    /** False: the browser wants a click before it plays sound; call `startAudio()` from one. */
+    audioPlaybackChanged: [canPlay: boolean];
+}
+
+export interface RoomOptions {
+    /** Receive pairs beyond which the server chooses who is seen and heard. Default 16. */
+    maxPairs?: number;
+    /** STUN or TURN servers; none are needed where the server is reachable. */
+    iceServers?: RTCIceServer[];
+    /** How long to try to come back after the session is lost. Default 2 minutes. */
+    giveUpAfterMs?: number;
+    /** For tests and other environments. */
+    socketFactory?: SocketFactory;
+    /** For tests and other environments. */
+    peerFactory?: PeerFactory;
+}
+
+export interface ConnectOptions {
+    signal?: AbortSignal;
+    /** Tracks that are published with the first offer, such as those of a preview. */
+    tracks?: LocalTrack[];
+    metadata?: Record<string, unknown>;
+}
+
+export interface ViewPair {
+    participant: Participant;
+    group: TileGroup;
+    width: number;
+    height: number;
+}
+
+/** A room of a Stoa server, from connect() to disconnect(). A Room may be connected again after it was left. */
+export class Room extends Emitter<RoomEvents> {
+    readonly #options: RoomOptions;
+    readonly #remotes = new Map<string, RemoteParticipant>();
+    readonly #slots: SlotTable;
+    readonly #audio: AudioPlayback;
+    readonly #model: RoomModel;
+    readonly #local: LocalParticipant;
+    #engine: Engine | null = null;
+    #info: WireSession | null = null;
+    #state: RoomState = 'disconnected';
+    #speakers: Participant[] = [];
+    #locked = false;
+
+    constructor(options: RoomOptions = {}) {
+        super();
+        this.#options = options;
+        this.#audio = new AudioPlayback((canPlay) => this.emit('audioPlaybackChanged', canPlay));
+        const nobody = { id: '', identity: '', name: '', metadata: {} };
+        this.#local = new LocalParticipant(nobody, this.#publisher);
+        this.#slots = new SlotTable({
+            findTrack: (id) => this.#findTrack(id)?.[0],
+            onSubscribed: (track) => this.#emitTrack('trackSubscribed', track),
+            onUnsubscribed: (track) => this.#emitTrack('trackUnsubscribed', track),
+        });
+        this.#model = this.#createModel();
+    }
+
+    get state(): RoomState {
+        return this.#state;
+    }
+
+    /** Empty before the first connect. */
+    get name(): string {
+        return this.#info?.room.name ?? '';
+    }
+
+    get grants(): Grants | null {
+        return this.#info?.grants ?? null;
+    }
+
+    /** Plugins that the server runs. */
+    get plugins(): readonly string[] {
+        return this.#info?.plugins ?? [];
+    }
+
+    get localParticipant(): LocalParticipant {
+        return this.#local;
+    }
+
+    /** By participant id, in the order of joining. */
+    get remoteParticipants(): ReadonlyMap<string, RemoteParticipant> {
+        return this.#remotes;
+    }
+
+    get activeSpeakers(): readonly Participant[] {
+        return this.#speakers;
+    }
+
+    get locked(): boolean {
+        return this.#locked;
+    }
+
+    get canPlayAudio(): boolean {
+        return this.#audio.canPlay;
+    }
+
+    /** For statistics and diagnosis; to change anything on it breaks the room. Null while not connected. */
+    get peerConnection(): RTCPeerConnection | null {
+        return this.#engine?.peer?.pc ?? null;
+    }
+
+    /** Receive pairs that the server knows of. */
+    get pairs(): number {
+        return this.#engine?.peer?.pairs ?? 0;
+    }
+
+    getParticipant(identity: string): RemoteParticipant | undefined {
+        for (const each of this.#remotes.values()) if (each.identity === identity) return each;
+        return undefined;
+    }
+
+    /**
+     * Opens a session on the server at `url` (its http or https address) and joins the room that the token names.
+     * A function as token is asked again whenever the client has to join anew.
+     */
+    async connect(url: string, token: TokenSource, options: ConnectOptions = {}): Promise<void> {
+        if (this.#state !== 'disconnected')
+            throw new StoaError('invalid_state', 'the room is connected already');
+        this.#state = 'connecting';
+        const engine = new Engine(this.#engineHost(), {
+            iceServers: this.#options.iceServers ?? [],
+            giveUpAfterMs: this.#options.giveUpAfterMs ?? 120_000,
+            socketFactory: this.#options.socketFactory ?? browserSocket,
+            peerFactory: this.#options.peerFactory ?? browserPeer,
+        });
+        this.#engine = engine;
+        this.#local.adopt(options.tracks ?? []);
+        try {
+            await engine.connect({ url, token, metadata: options.metadata }, options.signal);
+        } catch (error) {
+            this.#reset();
+            throw error;
+        }
+        this.#state = 'connected';
+        this.emit('connected');
+        for (const track of this.#local.tracks.values())
+            this.emit('localTrackPublished', track, this.#local);
+        void this.#growPairs();
+    }
+
+    /** Leaves at once; captured devices are stopped. */
+    disconnect(): void {
+        if (this.#engine && this.#state !== 'disconnected') this.#engine.close('left');
+    }
+
+    /** What is shown, most important first; `auto` leaves the choice to the server. */
+    async setView(view: ViewPair[] | 'auto'): Promise<void> {
+        const pairs = view === 'auto' ? [] : view.map((row) => ({ ...row, participant: row.participant.id }));
+        await this.#request('conference.view', view === 'auto' ? { auto: true } : { pairs });
+    }
+
+    /** Admin: ends the participant's session; the token is refused until it expires. */
+    async kick(participant: Participant, reason?: string): Promise<void> {
+        await this.#request('conference.kick', { participant: participant.id, ...(reason ? { reason } : {}) });
+    }
+
+    /** Admin: mutes another's track on the server. */
+    async muteParticipant(participant: Participant, source: TrackSource): Promise<void> {
+        await this.#request('conference.mute_participant', { participant: participant.id, source });
+    }
+
+    /** Admin: nobody else may join while locked. */
+    async setLocked(locked: boolean): Promise<void> {
+        await this.#request('conference.lock', { locked });
+    }
+
+    /** To be called from a click when `canPlayAudio` is false. */
+    startAudio(): Promise<void> {
+        return this.#audio.start();
+    }
+
+    /** Plays all sound through this output device, where the browser can. */
+    setAudioOutput(deviceId: string): Promise<void> {
+        return this.#audio.setOutput(deviceId);
+    }
+
+    /** Repairs as after a network change; for diagnosis. */
+    restartIce(): void {
+        this.#engine?.restartIce();
+    }
+
+    /** Drops the WebSocket as a dead network would; for diagnosis. */
+    dropSocket(): void {
+        this.#engine?.session?.dropSocket();
+    }
+
+    #request<T>(method: string, params: object): Promise<T> {
+        if (!this.#engine) return Promise.reject(new StoaError('not_connected', 'not connected'));
+        return this.#engine.request<T>(method, params);
+    }
+
+    readonly #publisher: Publisher = {
+        add: async (tracks) => {
+            const engine = this.#connectedEngine();
+            for (const track of tracks) engine.peer?.publish(track, this.#local.optionsOf(track));
+            try {
+                await engine.negotiate();
+            } catch (error) {
+                for (const track of tracks) engine.peer?.unpublish(track);
+                throw error;
+            }
+            for (const track of tracks) this.emit('localTrackPublished', track, this.#local);
+        },
+        remove: async (tracks) => {
+            const engine = this.#connectedEngine();
+            for (const track of tracks) engine.peer?.unpublish(track);
+            await engine.negotiate();
+            for (const track of tracks) {
+                track.setId(null);
+                this.emit('localTrackUnpublished', track, this.#local);
+            }
+        },
+        sync: async (track, by) => {
+            await this.#engine?.peer?.syncSender(track);
+            this.emit(track.muted ? 'trackMuted' : 'trackUnmuted', track, this.#local, by);
+            await this.#syncMuted(track);
+        },
+        update: (params) => this.#request('conference.update', params),
+        lost: (track) => this.emit('deviceLost', track),
+    };
+
+    #connectedEngine(): Engine {
+        if (!this.#engine) throw new StoaError('not_connected', 'connect() comes first');
+        return this.#engine;
+    }
+
+    /** While the socket is down the state is only kept: it is told again after a resume. */
+    async #syncMuted(track: LocalTrack): Promise<void> {
+        if (!track.id || !this.#engine?.session?.connected) return;
+        await this.#request('conference.mute', { track: track.id, muted: track.muted }).catch(() => undefined);
+    }
+
+    #engineHost(): EngineHost {
+        return {
+            onJoined: (info, join, again) => this.#onJoined(info, join, again),
+            onNotification: (name, params) => this.#onNotification(name, params),
+            onFeed: (feed: SlotFeed) => this.#slots.addFeed(feed),
+            onAnswer: (answer: WireAnswer) => this.#slots.apply(answer.slots),
+            onPeerLost: () => {
+                this.#slots.reset();
+                this.#audio.clear();
+            },
+            onReconnecting: () => {
+                this.#state = 'reconnecting';
+                this.emit('reconnecting');
+            },
+            onReconnected: () => {
+                this.#state = 'connected';
+                for (const track of this.#local.tracks.values()) void this.#syncMuted(track);
+                this.emit('reconnected');
+                void this.#growPairs();
+            },
+            onAttempt: (attempt) => this.emit('reconnectAttempt', attempt),
+            onDisconnected: (reason) => this.#onDisconnected(reason),
+            createPlayer: (stream) => this.#audio.createPlayer(stream),
+            wantedPairs: () => this.#wantedPairs(),
+            publications: () =>
+                [...this.#local.tracks.values()].map((track) => ({
+                    track,
+                    options: this.#local.optionsOf(track),
+                })),
+        };
+    }
+
+    #onJoined(info: WireSession, join: WireJoin, again: boolean): void {
+        this.#info = info;
+        this.#locked = join.locked;
+        this.#local.update(join.participant);
+        const others = join.participants.filter((each) => each.id !== join.participant.id);
+        reconcileParticipants(this.#model, others, again);
+        this.#slots.apply(join.slots);
+    }
+
+    #onNotification<N extends NotificationName>(name: N, params: Notifications[N]): void {
+        applyNotification(this.#model, name, params);
+        void this.#growPairs();
+    }
+
+    #onDisconnected(reason: string): void {
+        this.#reset();
+        this.emit('disconnected', reason);
+    }
+
+    #reset(): void {
+        this.#state = 'disconnected';
+        this.#engine = null;
+        this.#slots.reset();
+        this.#audio.clear();
+        this.#local.stopAll();
+        this.#remotes.clear();
+        this.#speakers = [];
+    }
+
+    #wantedPairs(): number {
+        const shown = [...this.#remotes.values()];
+        const screens = shown.filter((each) => each.getTrack('screen')).length;
+        return wantedPairs(shown.length, screens, this.pairs, this.#options.maxPairs ?? 16);
+    }
+
+    /** A failed offer for more slots is made again with the next event. */
+    async #growPairs(): Promise<void> {
+        const { peer } = this.#engine ?? {};
+        if (this.#state !== 'connected' || !peer?.growTo(this.#wantedPairs())) return;
+        await this.#engine?.negotiate().catch(() => undefined);
+    }
+
+    #findTrack(id: string): [RemoteTrack, RemoteParticipant] | undefined {
+        for (const participant of this.#remotes.values()) {
+            const track = participant.tracks.get(id);
+            if (track) return [track, participant];
+        }
+        return undefined;
+    }
+
+    #emitTrack(event: 'trackSubscribed' | 'trackUnsubscribed', track: RemoteTrack): void {
+        const participant = this.#findTrack(track.id)?.[1];
+        if (participant) this.emit(event, track, participant);
+    }
+
+    #createModel(): RoomModel {
+        return {
+            remotes: this.#remotes,
+            slots: this.#slots,
+            local: () => this.#local,
+            setSpeakers: (speakers) => (this.#speakers = speakers),
+            speakers: () => this.#speakers,
+            setLocked: (locked) => (this.#locked = locked),
+            emit: (event, ...args) => this.emit(event, ...args),
+        };
+    }
+}
