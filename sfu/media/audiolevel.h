@@ -8,7 +8,7 @@
  * dB louder, so neighbours do not swap at each syllable.  A silent room is an empty list.  The
  * voice flag is not used: not all clients set it.
  *
- * No allocation after create.  Cost: 32 bytes per participant.
+ * No allocation after create.  Cost: 36 bytes per participant.
  */
 #pragma once
 

@@ -7,7 +7,7 @@
  * is given up raises "lost": the owner then asks for one key frame.
  *
  * Pure state machine: no socket, no clock, no allocation after create.  One queue per SSRC, owned
- * by the worker that receives it.  Cost: 72 bytes + 16 * max_holes.
+ * by the worker that receives it.  Cost: 96 bytes + 12 * max_holes.
  */
 #pragma once
 

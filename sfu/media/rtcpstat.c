@@ -114,7 +114,7 @@ static uint8_t fraction_of(int64_t lost, int64_t expected)
     if (lost <= 0 || expected <= 0) {
         return 0;
     }
-    return lost >= expected ? 255 : (uint8_t)(lost * 256 / expected);
+    return (uint8_t)(lost >= expected ? 255 : lost * 256 / expected);
 }
 
 static uint32_t dlsr_of_us(int64_t us)

@@ -14,7 +14,7 @@
 #include "sfu/base/attr.h"
 #include "sfu/proto/rtcp.h"
 
-/* 80 bytes. */
+/* 72 bytes. */
 struct sfu_rtcprx {
     /* private */
     uint32_t clock_rate;
@@ -49,7 +49,7 @@ SFU_MUST_CHECK int sfu_rtcprx_block(struct sfu_rtcprx *rx, int64_t now_us,
 
 #define SFU_RTCPTX_REPORTS 4
 
-/* 112 bytes. */
+/* 96 bytes. */
 struct sfu_rtcptx {
     /* private */
     uint32_t pkts;

@@ -5,7 +5,7 @@
  * sfu_rtx belongs to one slot, on its worker: a packet goes again at most once per round trip and
  * four times, and all of it together stays within 20 % of what the slot sends plus 100 kbit/s.
  * (A publisher's RTX packets are unwrapped by sfu_rtp_unwrap_rtx().)
- * No allocation after create.  Cost: 56 bytes + 8 * entries.
+ * No allocation after create.  Cost: 24 bytes + 8 * entries.
  */
 #pragma once
 

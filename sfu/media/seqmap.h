@@ -8,7 +8,7 @@
  * number, so that it fits in when it comes late; a packet that we drop leaves no number behind.
  *
  * Pure state, embedded in the forwarder of one slot, same thread.  Never allocates.
- * 408 bytes, of which a packet in order touches one cache line.
+ * 398 bytes, of which a packet in order touches one cache line.
  * Way back: at most SFU_SEQMAP_WINDOW packets and SFU_SEQMAP_RUNS runs.
  */
 #pragma once
