@@ -11,12 +11,15 @@
 #include "sfu/transport/dtls_record.h"
 
 /*
- * OpenSSL's own retransmission looks at the wall clock, so it is put to sleep (see never_timer) and
- * the last flight is repeated from here, byte by byte: what did arrive falls to the peer's replay
- * window, what did not is new to it.
+ * OpenSSL's own retransmission looks at the wall clock, so the passive role puts it to sleep and
+ * repeats its flight from here, byte by byte: what did arrive falls to the client's replay window,
+ * what did not is new to it, and a client that lost our last flight asks for it with a Finished of
+ * a new record number.  Nobody asks the active role, whose repeated Finished must itself be new:
+ * there OpenSSL's timer runs along, and the copy is what remains when it does not agree that it is
+ * time (in virtual time).
  */
-#define RETRY_FIRST_US ((int64_t)200000)
-#define RETRY_MAX_US ((int64_t)3000000)
+#define RETRY_FIRST_US 200000
+#define RETRY_MAX_US 3000000
 #define NEVER_US 3600000000U /* an hour; fits 32 bits */
 
 enum {
@@ -93,11 +96,19 @@ int sfu_dtls_verify(X509_STORE_CTX *store, void *arg)
     return 0;
 }
 
-static unsigned never_timer(SSL *ssl, unsigned timer_us)
+static int64_t back_off(int64_t retry_us)
 {
-    (void)ssl;
-    (void)timer_us;
-    return NEVER_US;
+    return retry_us * 2 < RETRY_MAX_US ? retry_us * 2 : RETRY_MAX_US;
+}
+
+/* Called when a flight leaves (timer_us is 0) and at each repetition. */
+static unsigned openssl_timer(SSL *ssl, unsigned timer_us)
+{
+    const struct sfu_dtls *d = SSL_get_app_data(ssl);
+    if (d->role == SFU_DTLS_PASSIVE) {
+        return NEVER_US;
+    }
+    return timer_us == 0 ? RETRY_FIRST_US : (unsigned)back_off(timer_us);
 }
 
 static int make_ssl(struct sfu_dtls *d)
@@ -113,7 +124,7 @@ static int make_ssl(struct sfu_dtls *d)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, d);
     SSL_set_mtu(ssl, SFU_DTLS_MTU);
-    DTLS_set_timer_cb(ssl, never_timer);
+    DTLS_set_timer_cb(ssl, openssl_timer);
     if (d->role == SFU_DTLS_PASSIVE) {
         SSL_set_accept_state(ssl);
     } else {
@@ -367,17 +378,34 @@ int64_t sfu_dtls_next_us(const struct sfu_dtls *d)
     return d->next_us;
 }
 
-void sfu_dtls_on_timeout(struct sfu_dtls *d, int64_t now_us)
+static bool repeat_anew(struct sfu_dtls *d)
 {
-    if (now_us < d->next_us) {
-        return;
-    }
+    ERR_clear_error();
+    d->new_flight = true;
+    (void)DTLSv1_handle_timeout(d->ssl);
+    bool wrote = !d->new_flight;
+    d->new_flight = false;
+    return wrote;
+}
+
+static void repeat_copy(struct sfu_dtls *d)
+{
     size_t pos = 0, len;
     const uint8_t *data;
     while ((data = sfu_dgramq_next(&d->flight, &pos, &len))) {
         (void)!sfu_dgramq_push(&d->out, data, len);
     }
-    d->retry_us = d->retry_us * 2 < RETRY_MAX_US ? d->retry_us * 2 : RETRY_MAX_US;
+}
+
+void sfu_dtls_on_timeout(struct sfu_dtls *d, int64_t now_us)
+{
+    if (now_us < d->next_us) {
+        return;
+    }
+    if (!repeat_anew(d)) {
+        repeat_copy(d);
+    }
+    d->retry_us = back_off(d->retry_us);
     d->next_us = now_us + d->retry_us;
 }
 
