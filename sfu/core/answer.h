@@ -144,7 +144,9 @@ struct sfu_answer {
     char local_ufrag[SFU_ANSWER_UFRAG], local_pwd[SFU_ANSWER_PWD];
     char remote_ufrag[SFU_SDP_MAX_UFRAG_LEN + 1], remote_pwd[SFU_SDP_MAX_UFRAG_LEN + 1];
     uint8_t remote_sha256[32];
-    size_t accepted;    /* m-lines not rejected; 0 only when a later offer stopped everything */
+    /* m-lines not rejected.  0 only when a later offer stopped everything: the client has dropped
+     * its transport, so close the peer; what it offers next is a first offer (previous NULL). */
+    size_t accepted;
     size_t mline_count; /* index = index of the m-line in both texts */
     struct sfu_answer_mline mlines[];
 };

@@ -144,7 +144,7 @@ struct sfu_sdp_media {
     struct sfu_sdp_rid rids[SFU_SDP_MAX_RID]; /* simulcast order first */
     bool simulcast_send, simulcast_recv;
 
-    uint16_t sctp_port;        /* 0: not given */
+    uint16_t sctp_port;        /* 0: not given, or stopped */
     uint32_t max_message_size; /* bytes; 0: any; not given: 65536 (RFC 8841, 6.1) */
     uint32_t line;             /* of its m=, counted from 1 */
 };

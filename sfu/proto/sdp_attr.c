@@ -60,7 +60,8 @@ static int attr_sctp_port(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
 {
     uint64_t port;
 
-    if (!sfu_sdp_span_u64(sfu_sdp_span_trim(value), UINT16_MAX, &port) || port == 0) {
+    /* Firefox writes 0 on a data m-line that was refused. */
+    if (!sfu_sdp_span_u64(sfu_sdp_span_trim(value), UINT16_MAX, &port)) {
         return sfu_sdp_parser_fail(p, "sctp-port", "is not a port");
     }
     p->media->sctp_port = (uint16_t)port;
