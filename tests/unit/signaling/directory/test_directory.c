@@ -1,0 +1,333 @@
+/* tests/unit/signaling/directory/test_directory.c - keys, rooms and revoked tokens on a real SQLite
+ * file. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sfu/base/rand.h"
+#include "sfu/log.h"
+#include "sfu/versions.h"
+#include "signaling/directory/directory.h"
+#include "signaling/directory/revoked.h"
+#include "signaling/directory/schema.h"
+
+static char data[64];
+static struct sfu_clock_virtual now;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    void (*fn[64])(void *);
+    void *msg[64];
+    size_t count;
+} box = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static int post(void *arg, void (*fn)(void *msg), void *msg)
+{
+    (void)arg;
+    pthread_mutex_lock(&box.lock);
+    box.fn[box.count] = fn;
+    box.msg[box.count++] = msg;
+    pthread_cond_broadcast(&box.changed);
+    pthread_mutex_unlock(&box.lock);
+    return 0;
+}
+
+static void take_one(void)
+{
+    pthread_mutex_lock(&box.lock);
+    while (box.count == 0) {
+        pthread_cond_wait(&box.changed, &box.lock);
+    }
+    void (*fn)(void *) = box.fn[0];
+    void *msg = box.msg[0];
+    box.count--;
+    memmove(&box.fn[0], &box.fn[1], box.count * sizeof box.fn[0]);
+    memmove(&box.msg[0], &box.msg[1], box.count * sizeof box.msg[0]);
+    pthread_mutex_unlock(&box.lock);
+    fn(msg);
+}
+
+static struct {
+    struct sig_dir_key keys[8];
+    size_t count;
+    unsigned calls;
+} seen;
+
+static void keys_changed(void *arg, const struct sig_dir_key *keys, size_t count)
+{
+    (void)arg;
+    assert_true(count <= 8);
+    if (count > 0) {
+        memcpy(seen.keys, keys, count * sizeof *keys);
+    }
+    seen.count = count;
+    seen.calls++;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    sfu_log_set_all(SFU_LOG_OFF);
+    sfu_clock_virtual_init(&now, 1000000, 1790000000000000);
+    memset(&seen, 0, sizeof seen);
+    snprintf(data, sizeof data, "/tmp/stoa_dir_XXXXXX");
+    return mkdtemp(data) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"directory.db", "directory.db-wal", "directory.db-shm",
+                                        "dev.key"};
+    for (size_t i = 0; i < 4; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s/%s", data, names[i]);
+        unlink(path);
+    }
+    return rmdir(data);
+}
+
+static struct sig_dir *open_dir(bool development)
+{
+    struct sig_dir_conf conf = {.data_dir = data,
+                                .create = true,
+                                .development = development,
+                                .clock = &now.clock,
+                                .post = post,
+                                .keys_changed = keys_changed};
+    struct sig_dir *dir = NULL;
+    assert_int_equal(sig_dir_open(&conf, &dir), 0);
+    return dir;
+}
+
+struct answer {
+    int err;
+    unsigned calls;
+    struct sfu_room_record room;
+};
+
+static void answered(void *arg, int err, const struct sfu_room_record *room)
+{
+    struct answer *a = arg;
+    a->err = err;
+    a->calls++;
+    if (room) {
+        a->room = *room;
+    }
+}
+
+static struct answer open_room(struct sig_dir *dir, const char *name)
+{
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    struct answer a = {0};
+    assert_int_equal(ops.room_open(ops.self, SIG_DIR_DEFAULT_TENANT, name, answered, &a), 0);
+    take_one();
+    assert_int_equal(a.calls, 1);
+    return a;
+}
+
+static void a_room_is_made_once_and_found_in_any_normal_form(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct answer a = open_room(dir, "Zimmer u\xcc\x88");
+    assert_int_equal(a.err, 0);
+    assert_true(sfu_id_valid("rm", a.room.id, strlen(a.room.id)));
+    assert_string_equal(a.room.name, "Zimmer \xc3\xbc");
+    assert_string_equal(a.room.tenant, SIG_DIR_DEFAULT_TENANT);
+    assert_false(a.room.locked);
+    struct answer other = open_room(dir, "other");
+    assert_string_not_equal(other.room.id, a.room.id);
+
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    assert_int_equal(ops.room_lock(ops.self, a.room.id, true), 0);
+    take_one();
+    sig_dir_close(dir);
+
+    dir = open_dir(true);
+    struct answer b = open_room(dir, "Zimmer \xc3\xbc");
+    assert_string_equal(b.room.id, a.room.id);
+    assert_true(b.room.locked);
+    sig_dir_close(dir);
+}
+
+static void a_room_with_a_bad_name_or_tenant_is_refused(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    struct answer a = {0};
+    static const char *const bad[] = {"", " x", "a\nb", "\xff"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ops.room_open(ops.self, SIG_DIR_DEFAULT_TENANT, bad[i], answered, &a),
+                         -EINVAL);
+    }
+    /* a tenant that does not exist: the foreign key says no */
+    assert_int_equal(ops.room_open(ops.self, "tn_nobody", "x", answered, &a), 0);
+    take_one();
+    assert_int_equal(a.err, -EINVAL);
+    sig_dir_close(dir);
+}
+
+static void the_development_key_stays_and_is_ours_alone(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    assert_true(sig_dir_development(dir));
+    assert_int_equal(seen.count, 1);
+    assert_true(seen.keys[0].development);
+    struct sig_dir_key key = seen.keys[0];
+    sig_dir_close(dir);
+
+    char path[96];
+    snprintf(path, sizeof path, "%s/dev.key", data);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    struct sig_dir_key again;
+    assert_int_equal(sig_dir_dev_key(data, false, 0, &again), 0);
+    assert_string_equal(again.kid, key.kid);
+    assert_memory_equal(again.secret, key.secret, SIG_DIR_SECRET_BYTES);
+
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(sig_dir_dev_key(data, true, 0, &again), -EPERM);
+    assert_int_equal(chmod(path, 0600), 0);
+    static const char *const broken[] = {
+        "",
+        "\n",
+        " \n",
+        "dev_x y\n",
+        "dev_01hzy3v7k2f3g4h5j6k7m8n9p0 AAAA\n",
+        "key_01hzy3v7k2f3g4h5j6k7m8n9p0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+        "dev_01hzy3v7k2f3g4h5j6k7m8n9p0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    };
+    for (size_t i = 0; i < SFU_ARRAY_LEN(broken); i++) {
+        FILE *f = fopen(path, "w");
+        fputs(broken[i], f);
+        fclose(f);
+        assert_int_equal(sig_dir_dev_key(data, true, 0, &again), -EBADMSG);
+    }
+    unlink(path);
+    assert_int_equal(symlink("/etc/hostname", path), 0);
+    assert_int_equal(sig_dir_dev_key(data, true, 0, &again), -EPERM);
+    unlink(path);
+    assert_int_equal(sig_dir_dev_key(data, false, 0, &again), -ENOENT);
+}
+
+static void a_real_key_ends_development_at_the_next_start(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct sig_dir_key key;
+    assert_int_equal(sig_dir_key_create(dir, &key), 0);
+    assert_int_equal(seen.count, 2); /* live sessions of the development key go on */
+    sig_dir_close(dir);
+
+    dir = open_dir(true);
+    assert_false(sig_dir_development(dir));
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.keys[0].kid, key.kid);
+    assert_memory_equal(seen.keys[0].secret, key.secret, SIG_DIR_SECRET_BYTES);
+
+    assert_int_equal(sig_dir_key_disable(dir, "key_nobody"), -ENOENT);
+    assert_int_equal(sig_dir_key_disable(dir, key.kid), 0);
+    assert_int_equal(seen.count, 0);
+    struct sig_dir_key list[4];
+    size_t count = 0;
+    assert_int_equal(sig_dir_key_list(dir, list, 4, &count), 0);
+    assert_int_equal(count, 1);
+    int64_t first = list[0].disabled_us;
+    assert_int_equal(first, now.now_us + now.wall_offset_us);
+    sfu_clock_virtual_advance(&now, 1000000);
+    assert_int_equal(sig_dir_key_disable(dir, key.kid), 0);
+    assert_int_equal(sig_dir_key_list(dir, list, 4, &count), 0);
+    assert_int_equal(list[0].disabled_us, first);
+    assert_int_equal(sig_dir_key_list(dir, list, 0, &count), -ENOBUFS);
+    sig_dir_close(dir);
+}
+
+static void without_development_there_is_no_key(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(false);
+    assert_false(sig_dir_development(dir));
+    assert_int_equal(seen.count, 0);
+    sig_dir_close(dir);
+}
+
+static void a_revoked_token_stays_revoked_over_a_restart_until_it_expires(void **state)
+{
+    (void)state;
+    int64_t wall_us = now.now_us + now.wall_offset_us;
+    struct sig_dir *dir = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    assert_false(ops.token_revoked(ops.self, "abc"));
+    assert_int_equal(ops.token_revoke(ops.self, "abc", wall_us + 3600000000), 0);
+    assert_int_equal(ops.token_revoke(ops.self, "old", wall_us + 1), 0);
+    assert_true(ops.token_revoked(ops.self, "abc"));
+    assert_int_equal(ops.token_revoke(ops.self, "", wall_us), -EINVAL);
+    take_one();
+    take_one();
+    sig_dir_close(dir);
+
+    sfu_clock_virtual_advance(&now, SIG_DIR_REVOKED_KEEP_US + 2);
+    dir = open_dir(true);
+    ops = sig_dir_ops(dir);
+    assert_true(ops.token_revoked(ops.self, "abc"));
+    assert_false(ops.token_revoked(ops.self, "old"));
+    sig_dir_close(dir);
+}
+
+static void the_revoked_set_is_bounded_and_drops_what_expired(void **state)
+{
+    (void)state;
+    struct sig_dir_revoked *set = NULL;
+    assert_int_equal(sig_dir_revoked_create(600, &set), 0);
+    char id[32];
+    for (int i = 0; i < 600; i++) {
+        snprintf(id, sizeof id, "token-%d", i);
+        assert_int_equal(sig_dir_revoked_add(set, id, i < 100 ? 1 : INT64_C(1000000000000), 0), 0);
+    }
+    assert_int_equal(sig_dir_revoked_add(set, "one-more", 1, 0), -ENOBUFS);
+    assert_int_equal(sig_dir_revoked_add(set, "token-5", 1, 0), 0); /* is there */
+    assert_int_equal(
+        sig_dir_revoked_add(set, "one-more", INT64_C(1000000000000), SIG_DIR_REVOKED_KEEP_US + 5),
+        0);
+    assert_int_equal(sig_dir_revoked_count(set), 501);
+    assert_true(sig_dir_revoked_has(set, "token-599"));
+    assert_false(sig_dir_revoked_has(set, "token-5"));
+    sig_dir_revoked_destroy(set);
+}
+
+static void the_schema_version_is_the_one_of_the_table(void **state)
+{
+    (void)state;
+    assert_int_equal(sig_dir_schema()->migration_count, SFU_VERSION_SCHEMA_NUMBER);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_room_is_made_once_and_found_in_any_normal_form),
+        T(a_room_with_a_bad_name_or_tenant_is_refused),
+        T(the_development_key_stays_and_is_ours_alone),
+        T(a_real_key_ends_development_at_the_next_start),
+        T(without_development_there_is_no_key),
+        T(a_revoked_token_stays_revoked_over_a_restart_until_it_expires),
+        cmocka_unit_test(the_revoked_set_is_bounded_and_drops_what_expired),
+        cmocka_unit_test(the_schema_version_is_the_one_of_the_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
