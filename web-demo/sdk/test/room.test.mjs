@@ -213,8 +213,9 @@ test('ICE fails: an offer with ICE restart on the same PeerConnection', async ()
 test('ICE fails while the socket is down: resume first, then the restart', async () => {
     await connect();
     pc().setIce('connected');
-    server.replies['session.resume'] = undefined;
+    const broken = room.next('reconnecting');
     server.cut();
+    await broken;
     pc().setIce('failed');
     await until(() => pc().offers.length === 2, 'restart offer');
     assert.equal(server.count('session.resume'), 1);
