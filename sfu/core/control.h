@@ -32,10 +32,15 @@ struct sfu_control_conf {
     uint32_t max_sessions;         /* 1..65536 */
     uint32_t max_rooms;
     uint32_t max_participants; /* per room; a room's own limit may be lower */
-    uint32_t max_slots;        /* per peer */
+    uint32_t max_pairs;            /* of slots, per peer */
+    uint32_t max_tracks;           /* per peer; at most SFU_PEER_TRACKS */
+    bool data;                     /* data channels are served */
     uint32_t mailbox_cells;
     int64_t opening_us, resume_us, ping_us; /* 5 s, 30 s, 10 s */
+    uint32_t resume_events;                 /* window of a session: notifications … */
+    size_t resume_bytes;                    /* … and bytes of them */
     uint32_t calls_per_s, calls_burst;      /* token bucket of a session */
+    uint32_t calls_in_flight;               /* unanswered calls of a session */
     bool replace;            /* a second session of one identity replaces the first; else refused */
     uint8_t fingerprint[32]; /* SHA-256 of the DTLS certificate */
     unsigned workers;
@@ -80,6 +85,9 @@ SFU_MUST_CHECK int sfu_control_plugin_load_dir(struct sfu_control *c, const char
                                                const char *const *names, const json_t *conf);
 void sfu_control_only_tables(struct sfu_control *c);
 
+/* Each route of each plugin, to be given to edge before start. */
+void sfu_control_routes(const struct sfu_control *c,
+                        void (*fn)(void *arg, const struct sfu_http_route *route), void *arg);
 /* "GET", "/v1/x/y": does a plugin serve it?  Edge asks before it posts http().  Any thread after
  * start. */
 bool sfu_control_has_route(const struct sfu_control *c, const char *method, const char *path);

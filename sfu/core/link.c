@@ -347,6 +347,18 @@ void sfu_link_close(struct sfu_link *link)
     step(link, SFU_PEER_EV_ASKED);
 }
 
+void sfu_link_forget_ssrc(struct sfu_link *link, uint32_t ssrc)
+{
+    if (link->rx) {
+        sfu_srtp_rx_remove(link->rx, ssrc);
+    }
+}
+
+void *sfu_link_user(const struct sfu_link *link)
+{
+    return link->user;
+}
+
 enum sfu_peer_state sfu_link_state(const struct sfu_link *link)
 {
     return link->state;

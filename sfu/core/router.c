@@ -50,7 +50,9 @@ void sfu_router_destroy(struct sfu_router *r)
         }
         sfu_map_iter_init(r->peers, &it);
         while (sfu_map_next(r->peers, &it, NULL, &peer)) {
+            void *link = ((struct sfu_rpeer *)peer)->link;
             router_peer_free(peer);
+            r->conf.ops->release(link);
         }
     }
     sfu_map_destroy(r->peers);
@@ -423,4 +425,14 @@ void sfu_router_key_frame(struct sfu_router *r, uint64_t peer, uint64_t track)
 uint32_t sfu_router_peer_count(const struct sfu_router *r)
 {
     return sfu_map_count(r->peers);
+}
+
+void sfu_router_each_link(struct sfu_router *r, void (*fn)(void *link))
+{
+    struct sfu_map_iter it;
+    void *peer;
+    sfu_map_iter_init(r->peers, &it);
+    while (sfu_map_next(r->peers, &it, NULL, &peer)) {
+        fn(((struct sfu_rpeer *)peer)->link);
+    }
 }

@@ -44,7 +44,7 @@ struct sfu_router_conf {
 
 SFU_MUST_CHECK int sfu_router_create(const struct sfu_router_conf *conf,
                                      struct sfu_router **ret_router);
-void sfu_router_destroy(struct sfu_router *router); /* releases no links; NULL is allowed */
+void sfu_router_destroy(struct sfu_router *router); /* releases all links; NULL is allowed */
 
 /* Before anything else in each loop turn: the monotonic and the wall clock, in us. */
 void sfu_router_set_time(struct sfu_router *router, int64_t now_us, int64_t wall_us);
@@ -77,4 +77,6 @@ void sfu_router_show(struct sfu_router *router, uint64_t peer, uint16_t slot, ui
 void sfu_router_mute(struct sfu_router *router, uint64_t peer, uint64_t track, bool muted);
 void sfu_router_key_frame(struct sfu_router *router, uint64_t peer, uint64_t track);
 
+/* Calls fn for every peer's link; fn may change the peer's state, but not release it. */
+void sfu_router_each_link(struct sfu_router *router, void (*fn)(void *link));
 uint32_t sfu_router_peer_count(const struct sfu_router *router);

@@ -183,7 +183,8 @@ int sfu_srtp_protect_rtp(struct sfu_srtp_tx *tx, const uint8_t *hdr, size_t hdr_
                          size_t *ret_len)
 {
     struct sfu_srtp_plain plain = {hdr, payload, hdr_len, payload_len};
-    if (hdr_len < RTP_HEADER_BYTES || rtp_header_bytes(hdr, hdr_len) != hdr_len) {
+    size_t header = rtp_header_bytes(hdr, hdr_len);
+    if (header == 0 || header > hdr_len) {
         return count(&tx->stats, &tx->stats.rtp, -EINVAL);
     }
     if (hdr_len > cap || payload_len > cap || hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD > cap) {

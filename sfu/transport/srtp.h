@@ -72,7 +72,8 @@ const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx);
 
 /*
  * Writes header + sealed payload + tag to out (which overlaps neither) and the length to *ret_len.
- * hdr is the whole RTP header: fixed part, CSRCs, extension.
+ * hdr is the whole RTP header (fixed part, CSRCs, extension), and may go on with the payload's first
+ * bytes, where these are the receiver's own and the rest is shared.
  * 0; -EINVAL the header is not one; -ENOBUFS cap is smaller than hdr_len + payload_len +
  * SFU_SRTP_RTP_OVERHEAD; -EALREADY a sequence number was used before (never seal two packets with
  * one number: with GCM that gives the key away; retransmissions go by RTX, RFC 4588); -EIO.

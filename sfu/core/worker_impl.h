@@ -1,0 +1,86 @@
+/*
+ * sfu/core/worker_impl.h - one media worker, for worker*.c only.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sfu/base/loop.h"
+#include "sfu/core/link.h"
+#include "sfu/core/router.h"
+#include "sfu/core/worker.h"
+
+enum {
+    WORKER_COMMANDS = 8192,
+    WORKER_COMMAND_BATCH = 64,
+    WORKER_RX_BATCHES = 4, /* per turn */
+    WORKER_HANDSHAKES_PER_S = 400,
+    WORKER_REFUSED = 256, /* peers that could not be made and control does not know yet */
+    WORKER_STAT_US = 1000000,
+};
+
+enum worker_command_kind {
+    WORKER_APPLY,
+    WORKER_MAP,
+    WORKER_SHOW,
+    WORKER_MUTE,
+    WORKER_CLOSE,
+    WORKER_KEY_FRAME,
+    WORKER_COMMAND_KINDS,
+};
+
+struct worker_command {
+    uint32_t kind;
+    uint16_t slot, width, height;
+    bool flag; /* cut, muted */
+    uint64_t peer, track;
+    struct sfu_plan *plan;
+};
+
+struct worker {
+    struct sfu_workers *set;
+    unsigned index;
+    pthread_t thread;
+    bool running;
+    struct sfu_loop *loop;
+    struct sfu_mailbox *commands;
+    struct sfu_udp *udp;
+    struct sfu_loop_io io;
+    struct sfu_link_env env;
+    struct sfu_router *router;
+    struct sfu_plane_sink sink;
+    struct sfu_timer stat_timer;
+    struct sfu_udp_stats udp_told; /* what the counters have had already */
+    struct sfu_ice_stats ice_told;
+    int64_t handshake_us; /* when the next handshake step may run */
+    unsigned refused_count;
+    uint64_t refused[WORKER_REFUSED];
+    _Atomic uint32_t peers;
+    /* of the control thread: the busy share over the last sample */
+    int64_t sample_us, sample_busy_us;
+    int64_t busy_permille;
+};
+
+/* A peer on its worker: the transport and the media side, with one life. */
+struct wpeer {
+    struct worker *worker;
+    struct sfu_link *link;
+    struct sfu_rpeer *media;
+    uint64_t id;
+};
+
+SFU_MUST_CHECK int worker_init(struct worker *w, struct sfu_workers *set,
+                               const struct sfu_workers_conf *conf, unsigned index);
+void worker_fini(struct worker *w);
+void worker_run(struct worker *w);
+
+/* worker_stat.c */
+void worker_stat_start(struct worker *w);
+
+/* worker_command.c */
+void worker_on_commands(struct sfu_loop *loop, void *arg);
+void worker_tell_refused(struct worker *w);
+
+/* worker.c */
+void worker_time(struct worker *w); /* first thing in each callback of the loop */

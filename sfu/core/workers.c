@@ -1,0 +1,199 @@
+/*
+ * sfu/core/workers.c - the set of media workers, as control sees it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "sfu/base/stat.h"
+#include "sfu/core/worker_impl.h"
+
+enum { SAMPLE_US = 1000000 }; /* over which the busy share is measured */
+
+struct sfu_workers {
+    const struct sfu_clock *clock;
+    unsigned count;
+    struct worker worker[];
+};
+
+int sfu_workers_create(const struct sfu_workers_conf *conf, struct sfu_workers **ret_workers)
+{
+    if (conf->count == 0 || conf->count > SFU_WORKERS_MAX) {
+        return -EINVAL;
+    }
+    struct sfu_workers *ws = calloc(1, sizeof *ws + sizeof(struct worker) * conf->count);
+    if (!ws) {
+        return -ENOMEM;
+    }
+    ws->clock = conf->clock;
+    for (unsigned i = 0; i < conf->count; i++) {
+        ws->count = i + 1;
+        int rc = worker_init(&ws->worker[i], ws, conf, i);
+        if (rc < 0) {
+            sfu_workers_destroy(ws);
+            return rc;
+        }
+    }
+    *ret_workers = ws;
+    return 0;
+}
+
+static void *run(void *arg)
+{
+    worker_run(arg);
+    return NULL;
+}
+
+int sfu_workers_start(struct sfu_workers *ws)
+{
+    for (unsigned i = 0; i < ws->count; i++) {
+        int rc = pthread_create(&ws->worker[i].thread, NULL, run, &ws->worker[i]);
+        if (rc != 0) {
+            sfu_workers_stop(ws);
+            return -rc;
+        }
+        ws->worker[i].running = true;
+    }
+    return 0;
+}
+
+void sfu_workers_stop(struct sfu_workers *ws)
+{
+    for (unsigned i = 0; i < ws->count; i++) {
+        if (ws->worker[i].running) {
+            sfu_loop_stop(ws->worker[i].loop);
+        }
+    }
+    for (unsigned i = 0; i < ws->count; i++) {
+        if (ws->worker[i].running) {
+            pthread_join(ws->worker[i].thread, NULL);
+            ws->worker[i].running = false;
+        }
+    }
+}
+
+void sfu_workers_destroy(struct sfu_workers *ws)
+{
+    if (!ws) {
+        return;
+    }
+    for (unsigned i = 0; i < ws->count; i++) {
+        worker_fini(&ws->worker[i]);
+    }
+    free(ws);
+}
+
+uint16_t sfu_workers_port(const struct sfu_workers *ws, unsigned worker)
+{
+    return sfu_udp_port(ws->worker[worker].udp);
+}
+
+int64_t sfu_workers_beat_us(const struct sfu_workers *ws, unsigned *ret_worker)
+{
+    int64_t oldest = INT64_MAX;
+    for (unsigned i = 0; i < ws->count; i++) {
+        int64_t beat = sfu_loop_beat_us(ws->worker[i].loop);
+        if (beat < oldest) {
+            oldest = beat;
+            *ret_worker = i;
+        }
+    }
+    return oldest;
+}
+
+/* --- commands of the control thread --- */
+
+static int post(void *arg, unsigned worker, const struct worker_command *cmd)
+{
+    struct sfu_workers *ws = arg;
+    int rc = sfu_mailbox_post(ws->worker[worker].commands, cmd, sizeof *cmd);
+    if (rc < 0) {
+        sfu_stat_inc(SFU_M_RING_WORKER);
+    }
+    return rc;
+}
+
+static int op_apply(void *arg, unsigned worker, struct sfu_plan *plan)
+{
+    return post(arg, worker, &(struct worker_command){.kind = WORKER_APPLY, .plan = plan});
+}
+
+static int op_map(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint64_t track,
+                  bool cut)
+{
+    return post(arg, worker,
+                &(struct worker_command){
+                    .kind = WORKER_MAP, .peer = peer, .slot = slot, .track = track, .flag = cut});
+}
+
+static int op_show(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint16_t width,
+                   uint16_t height)
+{
+    return post(
+        arg, worker,
+        &(struct worker_command){
+            .kind = WORKER_SHOW, .peer = peer, .slot = slot, .width = width, .height = height});
+}
+
+static int op_mute(void *arg, unsigned worker, uint64_t peer, uint64_t track, bool muted)
+{
+    return post(
+        arg, worker,
+        &(struct worker_command){.kind = WORKER_MUTE, .peer = peer, .track = track, .flag = muted});
+}
+
+static int op_close(void *arg, unsigned worker, uint64_t peer)
+{
+    return post(arg, worker, &(struct worker_command){.kind = WORKER_CLOSE, .peer = peer});
+}
+
+static int op_key_frame(void *arg, unsigned worker, uint64_t peer, uint64_t track)
+{
+    return post(arg, worker,
+                &(struct worker_command){.kind = WORKER_KEY_FRAME, .peer = peer, .track = track});
+}
+
+static void sample(struct worker *w, int64_t now_us)
+{
+    int64_t passed = now_us - w->sample_us;
+    if (passed < SAMPLE_US) {
+        return;
+    }
+    int64_t busy = sfu_loop_busy_us(w->loop);
+    w->busy_permille = (busy - w->sample_busy_us) * 1000 / passed;
+    w->sample_us = now_us;
+    w->sample_busy_us = busy;
+}
+
+/* Least busy in steps of a tenth; among equals the one with fewer peers. */
+static int64_t load(struct worker *w)
+{
+    return w->busy_permille / 100 * INT32_MAX +
+           atomic_load_explicit(&w->peers, memory_order_relaxed);
+}
+
+static unsigned op_pick(void *arg)
+{
+    struct sfu_workers *ws = arg;
+    int64_t now_us = sfu_clock_mono_us(ws->clock);
+    unsigned best = 0;
+    for (unsigned i = 0; i < ws->count; i++) {
+        sample(&ws->worker[i], now_us);
+        if (load(&ws->worker[i]) < load(&ws->worker[best])) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+struct sfu_plane_ops sfu_workers_plane_ops(struct sfu_workers *ws)
+{
+    return (struct sfu_plane_ops){.apply = op_apply,
+                                  .map = op_map,
+                                  .show = op_show,
+                                  .mute = op_mute,
+                                  .close = op_close,
+                                  .key_frame = op_key_frame,
+                                  .pick = op_pick,
+                                  .arg = ws};
+}
