@@ -36,6 +36,7 @@ function(stoa_library name)
     set(sources)
     foreach(dir ${A_DIRS})
         file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.c)
+        list(FILTER found EXCLUDE REGEX "/main\\.c$") # an executable's own
         list(APPEND sources ${found})
     endforeach()
     if(NOT sources)

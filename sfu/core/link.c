@@ -47,11 +47,11 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static void arm(struct sfu_link *link)
 {
-    int64_t deadline = sfu_peer_deadline_us(link->state);
+    int64_t deadline = sfu_peer_deadline_us(&link->env->times, link->state);
     int64_t due = deadline == INT64_MAX ? INT64_MAX : link->since_us + deadline;
     due = earlier(due, sfu_dtls_next_us(link->dtls));
     if (link->state == SFU_PEER_UP) {
-        due = earlier(due, link->alive_us + SFU_PEER_STALE_US);
+        due = earlier(due, link->alive_us + link->env->times.stale_us);
     }
     due = earlier(due, sfu_ice_consent_us(link->ice));
     if (due == INT64_MAX) {
@@ -81,7 +81,7 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     (void)timer;
     struct sfu_link *link = arg;
     int64_t now = link->env->now_us;
-    int64_t deadline = sfu_peer_deadline_us(link->state);
+    int64_t deadline = sfu_peer_deadline_us(&link->env->times, link->state);
     if (sfu_dtls_next_us(link->dtls) <= now) {
         sfu_dtls_on_timeout(link->dtls, now);
         flush_dtls(link);
@@ -90,7 +90,7 @@ static void on_timer(struct sfu_timer *timer, void *arg)
         step(link, SFU_PEER_EV_CONSENT);
     } else if (deadline != INT64_MAX && now >= link->since_us + deadline) {
         step(link, SFU_PEER_EV_DEADLINE);
-    } else if (now >= link->alive_us + SFU_PEER_STALE_US) {
+    } else if (now >= link->alive_us + link->env->times.stale_us) {
         step(link, SFU_PEER_EV_SILENT);
     }
     if (link->state != SFU_PEER_CLOSED) {

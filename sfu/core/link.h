@@ -15,6 +15,7 @@
 #include "sfu/base/attr.h"
 #include "sfu/base/list.h"
 #include "sfu/base/timer.h"
+#include "sfu/core/peer_state.h"
 #include "sfu/core/plane.h"
 #include "sfu/transport/dtls.h"
 #include "sfu/transport/ice_lite.h"
@@ -29,6 +30,7 @@ struct sfu_link_env {
     struct sfu_ice *ice;
     struct sfu_dtls_ctx *dtls;
     const struct sfu_srtp_ops *srtp;
+    struct sfu_peer_times times;
     struct sfu_timer_wheel *wheel;
     struct sfu_list handshakes; /* links with DTLS datagrams that wait for their turn */
     int64_t now_us;             /* of this loop turn; set by the owner before anything else */

@@ -68,15 +68,17 @@ struct sfu_peer_step sfu_peer_next(enum sfu_peer_state state, enum sfu_peer_even
     return row->step;
 }
 
-int64_t sfu_peer_deadline_us(enum sfu_peer_state state)
+int64_t sfu_peer_deadline_us(const struct sfu_peer_times *times, enum sfu_peer_state state)
 {
-    static const int64_t deadline[SFU_PEER_CLOSED + 1] = {
-        [SFU_PEER_NEW] = 10 * 1000 * 1000,  [SFU_PEER_ICE] = 10 * 1000 * 1000,
-        [SFU_PEER_DTLS] = 10 * 1000 * 1000, [SFU_PEER_UP] = INT64_MAX,
-        [SFU_PEER_STALE] = INT64_MAX, /* consent ends it */
-        [SFU_PEER_CLOSED] = INT64_MAX,
-    };
-    return deadline[state];
+    switch (state) {
+    case SFU_PEER_NEW:
+    case SFU_PEER_ICE:
+        return times->ice_us;
+    case SFU_PEER_DTLS:
+        return times->dtls_us;
+    default:
+        return INT64_MAX; /* a stale peer ends when consent does */
+    }
 }
 
 const char *sfu_peer_state_name(enum sfu_peer_state state)

@@ -148,7 +148,7 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
         return;
     }
     if (w->env.now_us >= w->handshake_us) {
-        w->handshake_us = w->env.now_us + 1000000 / WORKER_HANDSHAKES_PER_S;
+        w->handshake_us = w->env.now_us + w->handshake_gap_us;
         sfu_link_handshake_step(&w->env);
         sfu_router_flush(w->router);
         sfu_udp_flush(w->udp);
@@ -251,6 +251,8 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     w->env.srtp = &sfu_srtp_libsrtp2;
     w->env.wheel = sfu_loop_timers(w->loop);
     w->env.on_state = on_link_state;
+    w->env.times = conf->times;
+    w->handshake_gap_us = 1000000 / (conf->handshakes_per_s ? conf->handshakes_per_s : 1);
     sfu_loop_on_turn_end(w->loop, on_turn_end, w);
     worker_time(w);
     worker_stat_start(w);

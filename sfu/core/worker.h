@@ -13,6 +13,7 @@
 
 #include "sfu/base/attr.h"
 #include "sfu/base/clock.h"
+#include "sfu/core/peer_state.h"
 #include "sfu/core/plane.h"
 #include "sfu/transport/addr.h"
 #include "sfu/transport/dtls.h"
@@ -27,7 +28,9 @@ struct sfu_workers_conf {
     struct sfu_addr bind;          /* all zero: every local address; port: of worker 0, 0: any */
     int socket_buffer_bytes;       /* 0: the default of udp.h */
     uint32_t max_peers;            /* per worker */
-    struct sfu_dtls_ctx *dtls;     /* borrowed */
+    uint32_t handshakes_per_s;     /* steps of DTLS handshakes, per worker */
+    struct sfu_peer_times times;
+    struct sfu_dtls_ctx *dtls; /* borrowed */
     struct sfu_plane_sink sink;
 };
 

@@ -15,8 +15,7 @@ enum {
     WORKER_COMMANDS = 8192,
     WORKER_COMMAND_BATCH = 64,
     WORKER_RX_BATCHES = 4, /* per turn */
-    WORKER_HANDSHAKES_PER_S = 400,
-    WORKER_REFUSED = 256, /* peers that could not be made and control does not know yet */
+    WORKER_REFUSED = 256,  /* peers that could not be made and control does not know yet */
     WORKER_STAT_US = 1000000,
 };
 
@@ -53,6 +52,7 @@ struct worker {
     struct sfu_timer stat_timer;
     struct sfu_udp_stats udp_told; /* what the counters have had already */
     struct sfu_ice_stats ice_told;
+    int64_t handshake_gap_us;
     int64_t handshake_us; /* when the next handshake step may run */
     unsigned refused_count;
     uint64_t refused[WORKER_REFUSED];

@@ -16,14 +16,10 @@ struct row {
         offsetof(struct sfu_udp_stats, field), SFU_M_##metric                                      \
     }
 static const struct row udp_rows[] = {
-    UDP(rx_pkts, DATAGRAMS_IN),
-    UDP(tx_pkts, DATAGRAMS_OUT),
-    UDP(rx_calls, SYSCALL_RECVMMSG),
-    UDP(tx_calls, SYSCALL_SENDMMSG),
-    UDP(rx_bad_size, DROP_UDP_TRUNCATED),
-    UDP(rx_lost, DROP_UDP_KERNEL),
-    UDP(tx_full, DROP_UDP_SEND_FULL),
-    UDP(tx_unreachable, DROP_UDP_SEND_ERROR),
+    UDP(rx_pkts, DATAGRAMS_IN),           UDP(tx_pkts, DATAGRAMS_OUT),
+    UDP(rx_calls, SYSCALL_RECVMMSG),      UDP(tx_calls, SYSCALL_SENDMMSG),
+    UDP(rx_bad_size, DROP_UDP_TRUNCATED), UDP(rx_lost, DROP_UDP_KERNEL),
+    UDP(tx_full, DROP_UDP_SEND_FULL),     UDP(tx_unreachable, DROP_UDP_SEND_ERROR),
     UDP(tx_errors, DROP_UDP_SEND_ERROR),
 };
 
