@@ -3,7 +3,6 @@
  * Input: steps of 4 bytes {signed change of the sequence number, time in us or ms, build?}.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "sfu/proto/bytes.h"
 #include "sfu/proto/rtcp.h"
@@ -18,7 +17,12 @@ static void must(bool condition)
     }
 }
 
-static int64_t arrivals[65536]; /* of what the recorder has taken; -1 = nothing */
+/* Arrivals that the recorder has taken in this run of the target. */
+static struct {
+    uint32_t run;
+    int64_t us;
+} arrivals[65536];
+static uint32_t run;
 
 static void read_feedback(const uint8_t *buf, size_t len)
 {
@@ -32,8 +36,8 @@ static void read_feedback(const uint8_t *buf, size_t len)
     sfu_rtcp_twcc_first(&p, &ti);
     while (sfu_rtcp_twcc_next(&ti, &s)) {
         if (s.received) {
-            int64_t late = (arrivals[s.seq] - s.arrival_us) % range_us;
-            must(arrivals[s.seq] >= 0 && late >= 0 && late < SFU_TWCC_TICK_US);
+            int64_t late = (arrivals[s.seq].us - s.arrival_us) % range_us;
+            must(arrivals[s.seq].run == run && late >= 0 && late < SFU_TWCC_TICK_US);
         }
     }
 }
@@ -56,14 +60,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct sfu_twcc_recorder rec;
     uint16_t seq = 65500;
     int64_t now_us = 1000000;
-    memset(arrivals, 0xff, sizeof arrivals);
+    run++;
     sfu_twcc_init(&rec);
     for (; size >= 4; data += 4, size -= 4) {
         seq = (uint16_t)(seq + (int8_t)data[0] * (data[3] & 1 ? 200 : 1));
         now_us += (int64_t)sfu_be16_get(data + 1) * (data[3] & 2 ? 1000 : 1);
         enum sfu_twcc_seen seen = sfu_twcc_on_packet(&rec, seq, now_us);
         if (seen == SFU_TWCC_NEW || seen == SFU_TWCC_RESTART) {
-            arrivals[seq] = now_us;
+            arrivals[seq].run = run;
+            arrivals[seq].us = now_us;
         }
         must(sfu_twcc_pending(&rec) <= SFU_TWCC_WINDOW);
         if (data[3] & 4) {
