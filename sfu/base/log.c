@@ -113,12 +113,9 @@ static int spec_word(const char *word, size_t len, uint8_t levels[SFU_COMP_COUNT
     return 0;
 }
 
-int sfu_log_set_spec(const char *spec)
+/* levels: in, the ones in force; out, with the spec applied. */
+static int spec_parse(const char *spec, uint8_t levels[SFU_COMP_COUNT])
 {
-    uint8_t levels[SFU_COMP_COUNT];
-    for (unsigned i = 0; i < SFU_COMP_COUNT; i++) {
-        levels[i] = atomic_load_explicit(&sfu_log_levels[i], memory_order_relaxed);
-    }
     for (const char *word = spec; *word != '\0';) {
         size_t len = strcspn(word, ",");
         int err = spec_word(word, len, levels);
@@ -127,6 +124,25 @@ int sfu_log_set_spec(const char *spec)
         }
         word += len;
         word += *word == ',';
+    }
+    return 0;
+}
+
+int sfu_log_check_spec(const char *spec)
+{
+    uint8_t levels[SFU_COMP_COUNT] = {0};
+    return spec_parse(spec, levels);
+}
+
+int sfu_log_set_spec(const char *spec)
+{
+    uint8_t levels[SFU_COMP_COUNT];
+    for (unsigned i = 0; i < SFU_COMP_COUNT; i++) {
+        levels[i] = atomic_load_explicit(&sfu_log_levels[i], memory_order_relaxed);
+    }
+    int err = spec_parse(spec, levels);
+    if (err) {
+        return err;
     }
     for (unsigned i = 0; i < SFU_COMP_COUNT; i++) {
         sfu_log_set_level((enum sfu_log_component)i, (enum sfu_log_level)levels[i]);

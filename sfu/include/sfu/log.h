@@ -64,6 +64,7 @@ void sfu_log_set_level(enum sfu_log_component comp, enum sfu_log_level level);
 void sfu_log_set_all(enum sfu_log_level level);
 /* "info,ice=debug,dtls=trace": applied as a whole or, with -EINVAL, not at all. */
 SFU_MUST_CHECK int sfu_log_set_spec(const char *spec);
+SFU_MUST_CHECK int sfu_log_check_spec(const char *spec); /* the same without applying it */
 
 const char *sfu_log_component_name(enum sfu_log_component comp);
 const char *sfu_log_level_name(enum sfu_log_level level);
