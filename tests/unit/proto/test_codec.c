@@ -81,6 +81,7 @@ static void payloads_become_frame_infos(void **state)
         {SFU_CODEC_OPUS, "7a", false, -1, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_VP8, "90e0ffff020030 51009d012a4001b400", false, S | K | PID | PID15 | TL0 | TID,
          320, 180, 0, 32767, 2, 0},
+        {SFU_CODEC_VP8, "103051009d012a40", false, S | K, 0, 0, 0, 0, 0, 0}, /* size cut off */
         {SFU_CODEC_VP8, "b0e00502a0910e", true, S | E | DISC | SYNC | PID | TL0 | TID, 0, 0, 0, 5,
          2, 2},
         {SFU_CODEC_VP8, "80e00502a0900e", true, E | SYNC | PID | TL0 | TID, 0, 0, 0, 5, 2, 2},

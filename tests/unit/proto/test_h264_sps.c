@@ -194,6 +194,39 @@ static void scaling_lists_are_skipped(void **state)
     assert_true(sps.width == 1280 && sps.height == 720);
 }
 
+static void chroma_formats(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t idc;
+        bool separate;
+        int rc;
+        uint16_t width, height; /* after a crop of one unit on the left and two on top */
+    } cases[] = {
+        {0, false, 0, 63, 62}, {1, false, 0, 62, 60}, {2, false, 0, 62, 62},
+        {3, false, 0, 63, 62}, {3, true, 0, 63, 62},  {4, false, -EBADMSG, 0, 0},
+    };
+    static const uint32_t crop[4] = {1, 0, 2, 0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bits b;
+        struct sfu_h264_sps sps;
+        begin(&b, 244);
+        put_ue(&b, cases[i].idc);
+        if (cases[i].idc == 3) {
+            put(&b, 1, cases[i].separate);
+        }
+        put_ue(&b, 0);
+        put_ue(&b, 0);
+        put(&b, 2, 0);
+        put_tail(&b, 4, 4, crop);
+        assert_int_equal(parse_bits(&b, &sps), cases[i].rc);
+        if (cases[i].rc == 0) {
+            assert_int_equal(sps.width, cases[i].width);
+            assert_int_equal(sps.height, cases[i].height);
+        }
+    }
+}
+
 static void order_count_cycles_are_bounded(void **state)
 {
     (void)state;
@@ -258,6 +291,7 @@ int main(void)
         cmocka_unit_test(sizes_and_crops),
         cmocka_unit_test(scaling_lists_are_skipped),
         cmocka_unit_test(order_count_cycles_are_bounded),
+        cmocka_unit_test(chroma_formats),
         cmocka_unit_test(not_an_sps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
