@@ -3,11 +3,13 @@
 #define LOSS_DOWN 26 /* of 256: 10 % */
 #define LOSS_UP 5    /* 2 % */
 #define STEP_US 1000000
+#define REST_US 5000000
 #define LONG_AGO (INT64_MIN / 2)
 
 void sfu_slotrate_init(struct sfu_slotrate *r)
 {
-    *r = (struct sfu_slotrate){.limit_bps = SFU_SLOTRATE_NO_LIMIT, .stepped_us = LONG_AGO};
+    *r = (struct sfu_slotrate){
+        .limit_bps = SFU_SLOTRATE_NO_LIMIT, .stepped_us = LONG_AGO, .lowered_us = LONG_AGO};
 }
 
 static int64_t at_least_min(int64_t bps)
@@ -26,9 +28,11 @@ void sfu_slotrate_on_report(struct sfu_slotrate *r, uint8_t fraction, int64_t se
     if (fraction > LOSS_DOWN) {
         int64_t base_bps = limited && r->limit_bps < sent_bps ? r->limit_bps : sent_bps;
         r->limit_bps = at_least_min(base_bps / 100 * 85);
-    } else if (limited && fraction < LOSS_UP) {
-        r->limit_bps += r->limit_bps / 100 * 8;
-        if (sent_bps > 0 && r->limit_bps > 2 * at_least_min(sent_bps)) {
+        r->lossy_bps = sent_bps;
+        r->lowered_us = now_us;
+    } else if (limited && fraction < LOSS_UP && now_us - r->lowered_us >= REST_US) {
+        r->limit_bps += r->limit_bps / 100 * 3;
+        if (r->limit_bps > 2 * at_least_min(r->lossy_bps)) {
             r->limit_bps = SFU_SLOTRATE_NO_LIMIT;
         }
     } else {

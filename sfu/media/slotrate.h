@@ -21,14 +21,17 @@
 struct sfu_slotrate {
     /* private */
     int64_t limit_bps; /* SFU_SLOTRATE_NO_LIMIT: loss does not limit */
+    int64_t lossy_bps; /* what was sent when it was last lowered */
     int64_t stepped_us;
+    int64_t lowered_us;
 };
 
 void sfu_slotrate_init(struct sfu_slotrate *r);
 
 /* A receiver report block: fraction lost (of 256), and what is being sent to the subscriber.
- * Over 10 % the limit falls to 85 % of what is sent, at most once per second; under 2 % it rises
- * by 8 % per second, and is lifted when it exceeds twice what is sent. */
+ * Over 10 % the limit falls to 85 % of what is sent, at most once per second.  Under 2 % it rises
+ * by 3 % per second, beginning 5 s after the last fall (going up too early costs everybody a
+ * freeze), and is lifted at twice what was sent when it last fell. */
 void sfu_slotrate_on_report(struct sfu_slotrate *r, uint8_t fraction, int64_t sent_bps,
                             int64_t now_us);
 
