@@ -29,6 +29,7 @@ static int to_errno(srtp_err_status_t status)
         return -EALREADY;
     case srtp_err_status_bad_param:
     case srtp_err_status_parse_err:
+    case srtp_err_status_cant_check: /* SRTCP that says that it is not encrypted */
         return -EBADMSG;
     case srtp_err_status_alloc_fail:
         return -ENOMEM;
