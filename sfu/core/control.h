@@ -32,9 +32,9 @@ struct sfu_control_conf {
     uint32_t max_sessions;         /* 1..65536 */
     uint32_t max_rooms;
     uint32_t max_participants; /* per room; a room's own limit may be lower */
-    uint32_t max_pairs;            /* of slots, per peer */
-    uint32_t max_tracks;           /* per peer; at most SFU_PEER_TRACKS */
-    bool data;                     /* data channels are served */
+    uint32_t max_pairs;        /* of slots, per peer */
+    uint32_t max_tracks;       /* per peer; at most SFU_PEER_TRACKS */
+    bool data;                 /* data channels are served */
     uint32_t mailbox_cells;
     int64_t opening_us, resume_us, ping_us; /* 5 s, 30 s, 10 s */
     uint32_t resume_events;                 /* window of a session: notifications … */

@@ -18,7 +18,7 @@
 enum {
     SFU_MID_SIZE = 33,    /* with the NUL */
     SFU_PEER_SLOTS = 128, /* most slots of one peer: no more m-lines are taken */
-    SFU_PEER_TRACKS = 16, /* most tracks of one peer */
+    SFU_PEER_TRACKS = 32, /* most tracks of one peer */
 };
 
 enum sfu_peer_state {

@@ -1,0 +1,179 @@
+#include "sfu/core/control_lane.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/stat.h"
+#include "sfu/base/str.h"
+#include "sfu/core/session.h"
+#include "sfu/log.h"
+
+enum { LANE_MAX_TEXTS = 1024, LANE_MAX_BYTES = 1024 * 1024 };
+
+/* A message that edge's ring had no room for. */
+struct sfu_control_text {
+    struct sfu_control_text *next;
+    char *text;
+    size_t len;
+};
+
+struct sfu_control_lane *sfu_control_lane_open(struct sfu_control *c, uint64_t id,
+                                               const char *remote)
+{
+    struct sfu_control_lane *lane = calloc(1, sizeof *lane);
+    if (!lane || sfu_map_put(c->lanes, id, lane) != 0) {
+        free(lane);
+        (void)c->edge.lane_close(c->edge.arg, id, sfu_err_info(SFU_ERR_UNAVAILABLE)->ws_close,
+                                 sfu_err_info(SFU_ERR_UNAVAILABLE)->code);
+        return NULL;
+    }
+    lane->c = c;
+    lane->id = id;
+    if (sfu_str_copy(lane->remote, sizeof lane->remote, remote, strlen(remote)) != 0) {
+        lane->remote[0] = 0;
+    }
+    sfu_list_init(&lane->link);
+    sfu_stat_inc(SFU_M_LANE_OPENED);
+    return lane;
+}
+
+static void drop_texts(struct sfu_control_lane *lane)
+{
+    while (lane->first) {
+        struct sfu_control_text *t = lane->first;
+        lane->first = t->next;
+        free(t->text);
+        free(t);
+    }
+    lane->last = NULL;
+    lane->count = 0;
+    lane->bytes = 0;
+}
+
+void sfu_control_lane_gone(struct sfu_control_lane *lane)
+{
+    sfu_stat_inc(SFU_M_LANE_CLOSED);
+    sfu_list_remove(&lane->link);
+    sfu_map_del(lane->c->lanes, lane->id);
+    drop_texts(lane);
+    free(lane);
+}
+
+static void mark_dirty(struct sfu_control_lane *lane)
+{
+    if (!sfu_list_linked(&lane->link)) {
+        sfu_list_push_back(&lane->c->dirty_lanes, &lane->link);
+    }
+}
+
+/* What waits is lost with the lane; a session gets it again when it resumes. */
+static void give_up(struct sfu_control_lane *lane)
+{
+    SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_SESSION, "lane too slow", "lane=%" PRIu64 " remote=%s",
+                  lane->id, lane->remote);
+    drop_texts(lane);
+    sfu_control_lane_shut(lane, SFU_ERR_SLOW_CONSUMER);
+}
+
+static bool push(struct sfu_control_lane *lane, char *text, size_t len)
+{
+    struct sfu_control_text *t = calloc(1, sizeof *t);
+    if (!t) {
+        return false;
+    }
+    t->text = text;
+    t->len = len;
+    if (lane->last) {
+        lane->last->next = t;
+    } else {
+        lane->first = t;
+    }
+    lane->last = t;
+    lane->count++;
+    lane->bytes += len;
+    return true;
+}
+
+void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len)
+{
+    struct sfu_edge_ops *edge = &lane->c->edge;
+    if (lane->closing || !text) {
+        free(text);
+        return;
+    }
+    sfu_stat_inc(SFU_M_MESSAGE_OUT);
+    if (!lane->first && edge->lane_send(edge->arg, lane->id, text, len) == 0) {
+        return;
+    }
+    bool fits = lane->count < LANE_MAX_TEXTS && lane->bytes + len <= LANE_MAX_BYTES;
+    if (!fits || !push(lane, text, len)) {
+        free(text);
+        give_up(lane);
+        return;
+    }
+    mark_dirty(lane);
+}
+
+void sfu_control_lane_send(struct sfu_control_lane *lane, const char *text, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (!copy) {
+        give_up(lane);
+        return;
+    }
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    sfu_control_lane_send_take(lane, copy, len);
+}
+
+void sfu_control_lane_shut(struct sfu_control_lane *lane, enum sfu_err why)
+{
+    const struct sfu_err_info *info = sfu_err_info(why);
+    if (lane->closing) {
+        return;
+    }
+    lane->closing = true;
+    lane->close_code = why == SFU_ERR_NONE ? 1000 : info->ws_close ? info->ws_close : 1000;
+    lane->close_reason = why == SFU_ERR_NONE ? "" : info->code;
+    mark_dirty(lane);
+}
+
+/* False: edge's ring is full. */
+static bool flush(struct sfu_control_lane *lane)
+{
+    struct sfu_edge_ops *edge = &lane->c->edge;
+    while (lane->first) {
+        struct sfu_control_text *t = lane->first;
+        if (edge->lane_send(edge->arg, lane->id, t->text, t->len) != 0) {
+            return false;
+        }
+        lane->first = t->next;
+        lane->count--;
+        lane->bytes -= t->len;
+        free(t);
+    }
+    lane->last = NULL;
+    return !lane->closing ||
+           edge->lane_close(edge->arg, lane->id, lane->close_code, lane->close_reason) == 0;
+}
+
+void sfu_control_lane_retry(struct sfu_control *c)
+{
+    SFU_LIST_FOREACH_SAFE(node, &c->dirty_lanes)
+    {
+        struct sfu_control_lane *lane = SFU_LIST_ENTRY(node, struct sfu_control_lane, link);
+        if (lane->closing && lane->session) {
+            sfu_session_lane_lost(lane->session);
+        }
+        if (!flush(lane)) {
+            break; /* one ring for all lanes */
+        }
+        if (lane->closing) {
+            sfu_control_lane_gone(lane);
+        } else {
+            sfu_list_remove(&lane->link);
+        }
+    }
+}

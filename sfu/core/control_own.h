@@ -1,0 +1,202 @@
+/*
+ * sfu/core/control_own.h - the inside of the control thread, shared by its own files only.
+ *
+ * Owner tree: control > room; control > session > participant, peer > track, slot; control > lane;
+ * control > plugin instance.  Everything is used on the control thread except what is marked.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sfu/base/list.h"
+#include "sfu/base/map.h"
+#include "sfu/base/rand.h"
+#include "sfu/base/slab.h"
+#include "sfu/base/timer.h"
+#include "sfu/core/answer.h"
+#include "sfu/core/control.h"
+#include "sfu/core/session_bucket.h"
+#include "sfu/core/session_out.h"
+#include "sfu/core/session_state.h"
+#include "sfu/limits.h"
+#include "sfu/proto/sdp.h"
+
+struct sfu_control_jobs;
+struct sfu_mailbox;
+struct sfu_method_entry;
+struct sfu_participant;
+struct sfu_plugin_instance;
+
+enum {
+    SFU_CONTROL_METHOD_BYTES = 64,
+    SFU_ROOM_KEY_BYTES = 32 + 1 + SFU_ROOM_NAME_BYTES,
+    /* items of pools whose structs are private to one file, which asserts that they fit */
+    SFU_CONTROL_CALL_BYTES = 512,
+    SFU_CONTROL_TIMER_BYTES = 128,
+    SFU_CONTROL_REQUEST_BYTES = 192,
+};
+
+/* Tags of handles: a handle of one kind never resolves as another. */
+enum sfu_control_tag {
+    SFU_TAG_ROOM = 1,
+    SFU_TAG_SESSION,
+    SFU_TAG_PARTICIPANT,
+    SFU_TAG_PEER,
+    SFU_TAG_TRACK,
+    SFU_TAG_CALL,
+    SFU_TAG_TIMER,
+    SFU_TAG_REQUEST,
+};
+
+/* One transport.  It outlives its session by what is still to be sent, and the order to close. */
+struct sfu_control_lane {
+    struct sfu_control *c;
+    uint64_t id;
+    struct sfu_session *session; /* NULL: being closed */
+    char remote[56];
+    struct sfu_list link; /* c->dirty_lanes */
+    struct sfu_control_text *first, *last;
+    uint32_t count;
+    size_t bytes;
+    bool closing;
+    uint16_t close_code;
+    const char *close_reason; /* static storage */
+};
+
+enum sfu_room_state { SFU_ROOM_OPENING, SFU_ROOM_OPEN, SFU_ROOM_GONE };
+
+struct sfu_room {
+    struct sfu_control *c;
+    sfu_handle handle;
+    enum sfu_room_state state;
+    struct sfu_room_record record;
+    struct sfu_list sessions;     /* open and detached ones */
+    struct sfu_list waiting;      /* opening ones, until the directory has answered */
+    struct sfu_list participants; /* as they joined */
+    uint32_t participant_count;
+    int worker; /* -1: not picked yet */
+};
+
+struct sfu_session {
+    struct sfu_control *c;
+    sfu_handle handle;
+    enum sfu_session_state state;
+    struct sfu_timer timer; /* the state's deadline */
+    int64_t heard_us;
+    struct sfu_control_lane *lane; /* NULL: detached */
+    char id[SFU_ID_SIZE];
+    uint8_t secret[16];
+    struct sfu_claims claims;
+    struct sfu_room *room; /* NULL while opening without a token */
+    struct sfu_list room_link;
+    struct sfu_participant *participant;
+    struct sfu_control_peer *peer;
+    bool had_peer_up; /* once: its loss makes the participant "reconnecting" */
+    struct sfu_session_out out;
+    struct sfu_session_bucket bucket;
+    struct sfu_list calls; /* unanswered */
+    uint32_t call_count;
+    sfu_handle opening_call; /* session.open that waits for the room */
+};
+
+struct sfu_participant {
+    sfu_handle handle;
+    struct sfu_room *room;
+    struct sfu_session *session;
+    struct sfu_list room_link;
+    char id[SFU_ID_SIZE];
+    char name[SFU_NAME_BYTES + 1];
+    json_t *metadata; /* never NULL */
+    int64_t joined_us;
+    bool reconnecting;
+};
+
+/* An m-line on which the peer sends. */
+struct sfu_control_track {
+    sfu_handle handle; /* also its id towards the worker */
+    struct sfu_control_peer *peer;
+    struct sfu_list peer_link;
+    struct sfu_list feeds; /* slots that show it */
+    char id[SFU_ID_SIZE];
+    char mid[SFU_MID_SIZE];
+    enum sfu_source source;
+    enum sfu_codec codec;
+    uint16_t width, height;
+    uint8_t muted; /* enum sfu_mute_by bits */
+    bool published;
+    bool mute_dirty;
+};
+
+/* An m-line on which the peer receives. */
+struct sfu_control_slot {
+    struct sfu_control_peer *peer;
+    struct sfu_list feed_link; /* of the track that it shows */
+    struct sfu_control_track *track;
+    uint16_t index, pair;
+    enum sfu_kind kind;
+    char mid[SFU_MID_SIZE];
+    uint16_t mline;
+    bool live;
+    bool cut, map_dirty, show_dirty; /* the worker has yet to hear of it */
+    bool told_dirty;                 /* the client has yet to hear of it */
+    bool rtp_known;
+    uint32_t rtp;
+    uint16_t width, height;
+};
+
+struct sfu_control_peer {
+    struct sfu_control *c;
+    sfu_handle handle;           /* also its id towards the worker */
+    struct sfu_session *session; /* NULL: closing, waits for the worker's ring */
+    unsigned worker;
+    enum sfu_peer_state state;
+    const void *owner; /* the plugin instance that made it */
+    char cname[SFU_PLAN_CNAME_BYTES];
+    struct sfu_answer *answer; /* the last one */
+    struct sfu_plan *plan;     /* to be applied; NULL: the worker has it */
+    bool applied;              /* the worker knows the peer */
+    struct sfu_list dirty_link, told_link;
+    struct sfu_list tracks;
+    uint32_t track_count;
+    uint16_t slot_count;
+    struct sfu_control_slot *slots[SFU_PEER_SLOTS];
+};
+
+struct sfu_control {
+    struct sfu_control_conf conf;
+    struct sfu_plane_ops plane;
+    struct sfu_edge_ops edge;
+    struct sfu_directory_ops directory;
+    struct sfu_auth_ops auth;
+
+    struct sfu_mailbox *mailbox; /* any thread posts */
+    struct sfu_timer_wheel *wheel;
+    int64_t now_us;
+
+    struct sfu_slab *rooms, *sessions, *participants, *peers, *tracks, *calls, *timers, *requests;
+    struct sfu_map *lanes;       /* edge's number -> lane */
+    struct sfu_map *request_ids; /* edge's number -> request */
+    struct sfu_bmap *session_ids, *room_names;
+    struct sfu_list dirty_lanes, dirty_peers, told_peers, http_answers;
+    struct sfu_timer housekeeping;
+
+    struct sfu_plugin_instance *core; /* the core's own methods, in the same tables */
+    struct sfu_plugin_instance *plugins[SFU_MAX_PLUGINS];
+    size_t plugin_count;
+    struct sfu_bmap *methods; /* name -> entry */
+    bool only_tables;
+    unsigned event_depth; /* hooks that are running */
+
+    struct sfu_sdp *sdp; /* scratch of the offer path */
+    char *sdp_text;
+
+    struct sfu_control_jobs *jobs;
+    pthread_t thread;
+    bool started;
+    bool ticking;                   /* the first turn was made */
+    atomic_bool stopping, draining; /* any thread */
+    _Atomic int64_t beat_us;        /* any thread reads, as the numbers below */
+    atomic_uint_fast32_t n_detached, n_sessions, n_rooms, n_participants, n_peers, n_tracks;
+    atomic_uint_fast64_t n_calls, n_refused, n_notifications, n_retried;
+};
