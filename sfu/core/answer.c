@@ -89,7 +89,6 @@ static void recall(struct sfu_answer_ctx *c)
             c->pair_taken[before->kind][before->pair] = true;
         }
     }
-    c->ext_meaning[0] = SFU_HDREXT_NONE;
 }
 
 static int make_mlines(struct sfu_answer_ctx *c)

@@ -183,7 +183,7 @@ static void index_rtx(const struct sfu_sdp_media *media, uint8_t rtx_of[128])
             continue;
         }
         apt = sfu_sdp_fmtp_u64(format->fmtp, "apt", 127, 255);
-        if (apt <= 127 && apt != format->pt && rtx_of[apt] == 0) {
+        if (apt <= 127 && rtx_of[apt] == 0) {
             rtx_of[apt] = format->pt;
         }
     }

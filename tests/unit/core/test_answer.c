@@ -345,6 +345,8 @@ static void test_codecs(void **state)
          "3 4 6 2"},
         {CODECS(h264_only), "video", "1 2 3", "sendonly",
          H264("1", "0", "42e01f") H264("2", "1", "64001f") H264("3", "1", "42e01f"), "3"},
+        {CODECS(h264_only), "video", "1 2", "recvonly",
+         H264("1", "0", "64001f") H264("2", "1", "42e01f"), "2"},
         {CODECS(h264_only), "video", "1 2", "sendonly",
          H264("1", "0", "42e01f") H264("2", "1", "64001f"), "2"},
         {CODECS(h264_only), "video", "1 2", "recvonly",
@@ -447,6 +449,8 @@ static void test_extensions(void **state)
     assert_int_equal(video->ext_in.id_of[SFU_HDREXT_TWCC], 7);
     assert_int_equal(video->ext_in.id_of[SFU_HDREXT_RID], 20);
     assert_int_equal(video->ext_out.id_of[SFU_HDREXT_RID], 0);
+    assert_int_equal(video->ext_in.id_of[SFU_HDREXT_REPAIRED_RID], 21);
+    assert_int_equal(video->ext_out.id_of[SFU_HDREXT_REPAIRED_RID], 0); /* slots have no rid */
     assert_int_equal(video->ext_in.id_of[SFU_HDREXT_VIDEO_ORIENTATION], 0);
     assert_int_equal(video->ext_out.id_of[SFU_HDREXT_VIDEO_ORIENTATION], 5);
     assert_true(video->extmap_allow_mixed);
