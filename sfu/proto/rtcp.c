@@ -17,14 +17,18 @@ static size_t packet_len(const uint8_t *p, size_t left)
     return len <= left ? len : 0;
 }
 
-/* Bytes of padding at the end of a packet of len bytes; -EBADMSG when the count is impossible. */
+/*
+ * Bytes of padding at the end of a packet of len bytes; -EBADMSG when the count is impossible.  RFC
+ * 3550 wants multiples of 4, and only in the last packet; browsers pad their transport-wide
+ * feedback by 1..3 bytes, wherever it stands, so neither is asked for.
+ */
 static int padding_len(const uint8_t *p, size_t len)
 {
     if (!(p[0] & 0x20)) {
         return 0;
     }
     unsigned pad = p[len - 1];
-    return pad == 0 || pad % 4 != 0 || pad > len - HEAD_LEN ? -EBADMSG : (int)pad;
+    return pad == 0 || pad > len - HEAD_LEN ? -EBADMSG : (int)pad;
 }
 
 int sfu_rtcp_first(const uint8_t *buf, size_t len, struct sfu_rtcp_iter *ret_iter)
@@ -36,9 +40,6 @@ int sfu_rtcp_first(const uint8_t *buf, size_t len, struct sfu_rtcp_iter *ret_ite
         size_t n = packet_len(buf + at, len - at);
         if (n == 0 || padding_len(buf + at, n) < 0) {
             return -EBADMSG;
-        }
-        if ((buf[at] & 0x20) && at + n < len) {
-            return -EBADMSG; /* only the last packet may be padded (RFC 3550, 6.4.1) */
         }
         at += n;
     }
@@ -119,7 +120,7 @@ static int parse_sdes(struct sfu_rtcp_packet *pkt)
 {
     uint32_t at = 0;
     for (unsigned i = 0; i < pkt->fmt; i++) {
-        if (pkt->body_len - at < 4) {
+        if (pkt->body_len < at + 4) {
             return -EBADMSG;
         }
         at += 4;
@@ -130,7 +131,7 @@ static int parse_sdes(struct sfu_rtcp_packet *pkt)
         if (n < 0) {
             return -EBADMSG;
         }
-        at = (at + 4) & ~3u; /* fits: the body is a multiple of 4 long */
+        at = (at + 4) & ~3u; /* may lie behind a body that odd padding has cut */
     }
     pkt->count = pkt->fmt;
     pkt->ssrc = pkt->count ? sfu_be32_get(pkt->body) : 0;
@@ -151,10 +152,10 @@ static int parse_bye(struct sfu_rtcp_packet *pkt)
 
 static int parse_nack(struct sfu_rtcp_packet *pkt)
 {
-    if (pkt->body_len == 0) {
+    pkt->count = (uint16_t)(pkt->body_len / 4);
+    if (pkt->count == 0) {
         return -EBADMSG;
     }
-    pkt->count = (uint16_t)(pkt->body_len / 4);
     return 0;
 }
 
