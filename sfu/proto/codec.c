@@ -78,7 +78,7 @@ static int parse_h264(const uint8_t *payload, size_t len, bool marker,
     struct sfu_frame_info info = {
         .start = h264.start,
         .end = marker,
-        .keyframe = h264.sps || h264.idr,
+        .keyframe = h264.sps, /* in-band before each IDR picture (RFC 7742, 6.2) */
         .discardable = h264.slice && !h264.reference && !h264.sps && !h264.pps,
     };
     struct sfu_h264_sps sps;

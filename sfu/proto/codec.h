@@ -29,9 +29,15 @@ enum sfu_codec_kind {
 
 /* What one packet tells about the frame it belongs to. */
 struct sfu_frame_info {
-    bool start; /* a frame may begin here (H264: also a second slice's or parameter set's packet) */
-    bool end;   /* last packet of the frame: the marker bit */
-    bool keyframe;    /* with start: a decoder can begin here.  Without start it says nothing. */
+    /* A frame may begin here.  H264: true for each leading packet (AUD, SPS, PPS, SEI, first
+     * slice). */
+    bool start;
+    bool end; /* last packet of the frame: the marker bit */
+    /*
+     * With start: a decoder can begin here, true for the first such packet of a frame only (H264:
+     * the one with the SPS).  Without start it says nothing.
+     */
+    bool keyframe;
     bool discardable; /* no later frame refers to this one */
     bool layer_sync;  /* one may switch up to tid here */
     bool has_picture_id, has_tl0picidx, has_tid;

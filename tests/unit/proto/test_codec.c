@@ -90,8 +90,9 @@ static void payloads_become_frame_infos(void **state)
         {SFU_CODEC_H264, "6742c00cd901419f9f011000000300100000030328f142a480", false, S | K, 320,
          180, 0, 0, 0, 0},
         {SFU_CODEC_H264, "67ff", false, S | K, 0, 0, 0, 0, 0, 0}, /* unreadable, still an SPS */
-        {SFU_CODEC_H264, "7c8588840af2", false, S | K, 0, 0, 0, 0, 0, 0},
-        {SFU_CODEC_H264, "7c45041d", true, E | K, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_H264, "7c8588840af2", false, S, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_H264, "68cb83cb20", false, S, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_H264, "7c45041d", true, E, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_H264, "419a381f", true, S | E, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_H264, "019a381f", true, S | E | DISC, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_H264, "0605ff01", false, S, 0, 0, 0, 0, 0, 0},
