@@ -38,10 +38,10 @@ enum conf_flag {
       "Web origins whose pages may use this server, besides its own: https://host[:port], or *.")  \
     K(http, metrics_token, STR, "", 0, 256, CONF_SECRET, NULL,                                     \
       "Bearer token for /metrics from other machines. Empty: only the loopback may read it.")      \
-    K(media, bind, LIST, "", 0, 16, CONF_PLAIN, NULL,                                              \
-      "Addresses of the media sockets. Empty: every local address.")                               \
+    K(media, bind, LIST, "", 0, 1, CONF_PLAIN, NULL,                                               \
+      "Address of the media sockets. Empty: every local address, IPv6 and IPv4.")                  \
     K(media, port_base, INT, "20000", 1024, 65535, CONF_PLAIN, NULL,                               \
-      "Media port (UDP, and TCP for ICE-TCP) of the first worker; the next one has the next port.") \
+      "UDP port of the first media worker; the next one has the next port.")                       \
     K(media, workers, INT, "0", 0, SFU_MAX_WORKERS, CONF_PLAIN, NULL,                              \
       "Media threads. 0: one per core.")                                                           \
     K(media, announce, LIST, "", 0, SFU_MAX_ANNOUNCED_ADDRESSES, CONF_PLAIN, NULL,                 \
@@ -50,8 +50,6 @@ enum conf_flag {
       "Codecs of rooms without a policy of their own, the preferred one first.")                   \
     K(media, socket_buffer_kib, INT, "4096", 64, 65536, CONF_PLAIN, NULL,                          \
       "Send and receive buffer asked from the kernel for each media socket.")                      \
-    K(media, tcp, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                            \
-      "Also take ICE-TCP, for clients whose network blocks UDP.")                                  \
     K(data, dir, STR, "./data", 1, 4096, CONF_PLAIN, NULL,                                         \
       "Folder of the database, the development key and recordings. Made when it is missing.")      \
     K(auth, dev_key, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                         \

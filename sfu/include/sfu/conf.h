@@ -35,14 +35,13 @@ struct sfu_conf {
         const char *metrics_token;    /* secret; "": /metrics answers loopback only */
     } http;
     struct {
-        struct sfu_conf_list bind; /* addresses; none: every local address */
-        uint32_t port_base;        /* UDP and TCP port of worker 0; worker n has port_base + n */
+        struct sfu_conf_list bind; /* one address; none: every local address */
+        uint32_t port_base;        /* UDP port of worker 0; worker n has port_base + n */
         uint32_t workers;          /* 0: one per core */
         struct sfu_conf_list
             announce; /* "address" or "address:port", "[v6]:port"; none: interfaces */
         struct sfu_conf_list codecs; /* in order of preference */
         uint32_t socket_buffer_kib;
-        bool tcp;
     } media;
     struct {
         const char *dir;
