@@ -1,0 +1,361 @@
+import type { Participant, Room } from '@stoa/client';
+import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { Announcer } from '../lib/announcer.js';
+import { Meeting } from '../lib/meeting.js';
+import { displayName } from '../lib/people.js';
+import { hashOf } from '../lib/route.js';
+import { listenForShortcuts } from '../lib/shortcuts.js';
+import './connection-banner.js';
+import './control-bar.js';
+import type { ControlAction } from './control-bar.js';
+import { icon, logo } from './icons.js';
+import './people-panel.js';
+import type { PersonAction } from './people-panel.js';
+import { shared } from './styles.js';
+import type { ToastStack } from './toasts.js';
+import './toasts.js';
+import './video-grid.js';
+import './video-tile.js';
+
+const MAX_TILES = 16;
+
+/** The meeting: stage, controls, people. Fires `ended` with the reason when it is over. */
+export class MeetingView extends LitElement {
+    static override properties = { room: { attribute: false } };
+    declare room: Room;
+    #meeting!: Meeting;
+    #life = new AbortController();
+    #peopleOpen = false;
+    #said = '';
+    #pushToTalk = false;
+    readonly #announcer = new Announcer((text) => {
+        this.#said = text;
+        this.requestUpdate();
+    });
+
+    static override styles = [
+        shared,
+        css`
+            :host {
+                display: grid;
+                grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr);
+                height: 100%;
+                padding: 0 max(12px, env(safe-area-inset-right)) 0 max(12px, env(safe-area-inset-left));
+                position: relative;
+            }
+            header {
+                display: flex;
+                align-items: center;
+                gap: 10px;
+                min-height: 60px;
+                min-width: 0;
+            }
+            h1 {
+                margin: 0;
+                font-size: 1rem;
+                font-weight: 650;
+                overflow: hidden;
+                text-overflow: ellipsis;
+                white-space: nowrap;
+            }
+            header .space {
+                flex: 1;
+            }
+            .locked {
+                display: flex;
+                color: var(--text-2);
+            }
+            header button svg {
+                color: var(--text-2);
+            }
+            main {
+                display: flex;
+                gap: 12px;
+                min-height: 0;
+                min-width: 0;
+            }
+            .stage {
+                flex: 1;
+                display: flex;
+                min-width: 0;
+                min-height: 0;
+                position: relative;
+            }
+            .stage > video-grid {
+                flex: 1;
+            }
+            .share {
+                flex: 1;
+                display: grid;
+                gap: 10px;
+                grid-template: minmax(0, 1fr) / minmax(0, 1fr) 220px;
+                min-width: 0;
+                min-height: 0;
+            }
+            .strip {
+                display: grid;
+                grid-auto-rows: min-content;
+                gap: 10px;
+                overflow-y: auto;
+                scrollbar-width: thin;
+                border-radius: var(--radius);
+            }
+            .strip video-tile {
+                aspect-ratio: 16 / 9;
+                min-height: 0;
+            }
+            people-panel {
+                width: 340px;
+                flex: none;
+            }
+            footer {
+                padding: 12px 0 max(14px, env(safe-area-inset-bottom));
+            }
+            .float {
+                position: absolute;
+                left: 0;
+                right: 0;
+                display: grid;
+                justify-items: center;
+                gap: 8px;
+                z-index: 3;
+                pointer-events: none;
+            }
+            .float > * {
+                pointer-events: auto;
+            }
+            .float.top {
+                top: 68px;
+            }
+            .float.bottom {
+                bottom: 96px;
+            }
+            .alone {
+                position: absolute;
+                left: 50%;
+                bottom: 24px;
+                transform: translateX(-50%);
+                display: flex;
+                align-items: center;
+                gap: 14px;
+                width: max-content;
+                max-width: calc(100% - 32px);
+                padding: 10px 10px 10px 22px;
+                border-radius: 999px;
+                background: var(--surface);
+                box-shadow: var(--shadow);
+                font-size: 0.9375rem;
+            }
+            @media (max-width: 760px) {
+                header {
+                    min-height: 54px;
+                }
+                .share {
+                    grid-template: minmax(0, 1fr) 104px / minmax(0, 1fr);
+                }
+                .strip {
+                    grid-auto-flow: column;
+                    grid-auto-rows: minmax(0, 1fr);
+                    grid-auto-columns: 138px;
+                    overflow: auto hidden;
+                }
+                .strip video-tile {
+                    aspect-ratio: auto;
+                }
+                people-panel {
+                    position: absolute;
+                    z-index: 4;
+                    inset: 8px 8px 90px 8px;
+                    width: auto;
+                    box-shadow: var(--shadow);
+                }
+                .alone {
+                    flex-direction: column;
+                    gap: 8px;
+                    border-radius: var(--radius);
+                    padding: 14px;
+                    text-align: center;
+                }
+                .invite .text {
+                    display: none;
+                }
+                .invite {
+                    padding: 0;
+                }
+            }
+            @media (max-height: 480px) {
+                header {
+                    min-height: 48px;
+                }
+                footer {
+                    padding: 6px 0;
+                }
+            }
+        `,
+    ];
+
+    override connectedCallback(): void {
+        super.connectedCallback();
+        this.#life = new AbortController();
+        this.#meeting = new Meeting(this, this.room, {
+            note: (text, iconName) => this.#toasts?.show(text, iconName, text.length > 60 ? 6000 : 3500),
+            announce: (text) => this.#announcer.announce(text),
+            ended: (reason) => this.dispatchEvent(new CustomEvent('ended', { detail: reason })),
+        });
+        listenForShortcuts(
+            {
+                toggleMicrophone: () => void this.#meeting.toggle('microphone'),
+                toggleCamera: () => void this.#meeting.toggle('camera'),
+                toggleScreen: () => void this.#meeting.toggle('screen'),
+                togglePeople: () => this.#togglePeople(),
+                talk: (on) => this.#talk(on),
+            },
+            this.#life.signal,
+        );
+    }
+
+    override disconnectedCallback(): void {
+        super.disconnectedCallback();
+        this.#life.abort();
+        this.#announcer.stop();
+    }
+
+    get #toasts(): ToastStack | null {
+        return this.renderRoot.querySelector('toast-stack');
+    }
+
+    override render() {
+        const { room } = this;
+        const meeting = this.#meeting;
+        const local = room.localParticipant;
+        const canShare = !!navigator.mediaDevices?.getDisplayMedia && (room.grants?.publish.includes('screen') ?? true);
+        return html`
+            <header>
+                ${logo(30)}
+                <h1>${room.name}</h1>
+                ${room.locked ? html`<span class="locked" role="img" aria-label="Locked">${icon('lock', 18)}</span>` : nothing}
+                <span class="space"></span>
+                <button class="quiet invite" aria-label="Copy invitation link" @click=${() => void this.#invite()}>
+                    ${icon('link', 20)} <span class="text">Invite</span>
+                </button>
+            </header>
+            <main>
+                <section class="stage" aria-label="Stage">${this.#renderStage()}</section>
+                ${this.#peopleOpen
+                    ? html`<people-panel
+                          .room=${room}
+                          .revision=${meeting.revision}
+                          @close=${() => this.#togglePeople()}
+                          @invite=${() => void this.#invite()}
+                          @lock=${() => void meeting.act(() => room.setLocked(!room.locked))}
+                          @person=${(event: CustomEvent<PersonAction>) => this.#onPerson(event.detail)}
+                      ></people-panel>`
+                    : nothing}
+            </main>
+            <footer>
+                <control-bar
+                    ?microphone=${local.isMicrophoneEnabled}
+                    ?camera=${local.isCameraEnabled}
+                    ?screen=${local.isScreenShareEnabled}
+                    .canShare=${canShare}
+                    ?people=${this.#peopleOpen}
+                    .count=${meeting.people.length}
+                    .busy=${new Set(meeting.busy)}
+                    @control=${(event: CustomEvent<ControlAction>) => this.#onControl(event.detail)}
+                ></control-bar>
+            </footer>
+            <div class="float top">
+                <connection-banner ?active=${room.state === 'reconnecting'} .attempt=${meeting.attempt}></connection-banner>
+                ${room.canPlayAudio
+                    ? nothing
+                    : html`<button class="primary" @click=${() => void room.startAudio()}>
+                          ${icon('speaker')} Click to hear the others
+                      </button>`}
+            </div>
+            <div class="float bottom"><toast-stack></toast-stack></div>
+            <div class="sr" role="status" aria-live="polite">${this.#said}</div>
+        `;
+    }
+
+    #renderStage() {
+        const meeting = this.#meeting;
+        const { people, revision, sharers } = meeting;
+        if (sharers[0]) return this.#renderShare(sharers, people);
+        const isAlone = people.length === 1;
+        return html`
+            <video-grid .people=${people.slice(-MAX_TILES)} .revision=${revision}></video-grid>
+            ${isAlone
+                ? html`<div class="alone">
+                      <span>You are the only one here.</span>
+                      <button class="primary" @click=${() => void this.#invite()}>${icon('link', 20)} Copy invitation</button>
+                  </div>`
+                : nothing}
+        `;
+    }
+
+    #renderShare(sharers: Participant[], people: Participant[]) {
+        const { revision, lastSpeaker } = this.#meeting;
+        const main = sharers[0]!;
+        // Who talks is seen without scrolling.
+        const order = lastSpeaker ? [lastSpeaker, ...people.filter((each) => each !== lastSpeaker)] : people;
+        return html`<div class="share">
+            <video-tile
+                source="screen"
+                aria-label="Screen of ${displayName(main)}"
+                .participant=${main}
+                .revision=${revision}
+            ></video-tile>
+            <div class="strip" role="list" aria-label="People in the meeting">
+                ${repeat(
+                    sharers.slice(1),
+                    (person) => `${person.id}/screen`,
+                    (person) => html`<video-tile role="listitem" source="screen" .participant=${person} .revision=${revision}></video-tile>`,
+                )}
+                ${repeat(
+                    order,
+                    (person) => person.id,
+                    (person) => html`<video-tile role="listitem" .participant=${person} .revision=${revision}></video-tile>`,
+                )}
+            </div>
+        </div>`;
+    }
+
+    #onControl(action: ControlAction): void {
+        if (action === 'leave') return this.room.disconnect();
+        if (action === 'people') return this.#togglePeople();
+        void this.#meeting.toggle(action);
+    }
+
+    #onPerson({ kind, participant }: PersonAction): void {
+        const { room } = this;
+        void this.#meeting.act(() =>
+            kind === 'mute' ? room.muteParticipant(participant, 'microphone') : room.kick(participant),
+        );
+    }
+
+    #togglePeople(): void {
+        this.#peopleOpen = !this.#peopleOpen;
+        this.requestUpdate();
+    }
+
+    /** Only a microphone that was off is switched off again. */
+    #talk(on: boolean): void {
+        if (on === this.room.localParticipant.isMicrophoneEnabled) return;
+        if (!on && !this.#pushToTalk) return;
+        this.#pushToTalk = on;
+        void this.#meeting.set('microphone', on);
+    }
+
+    async #invite(): Promise<void> {
+        const link = `${location.origin}${location.pathname}${hashOf({ page: 'room', room: this.room.name })}`;
+        try {
+            await navigator.clipboard.writeText(link);
+            this.#toasts?.show('Invitation link copied');
+        } catch {
+            this.#toasts?.show(link, 'link', 10_000);
+        }
+    }
+}
+
+customElements.define('meeting-view', MeetingView);

@@ -1,0 +1,225 @@
+import type { LocalParticipant, Participant, RemoteParticipant, Room } from '@stoa/client';
+import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { styleMap } from 'lit/directives/style-map.js';
+import { avatarColour, displayName, initials } from '../lib/people.js';
+import { icon, qualityBars } from './icons.js';
+import { avatar, shared } from './styles.js';
+
+export type PersonAction = { kind: 'mute' | 'remove'; participant: Participant };
+
+/** Who is here and how they are; what an admin may do about it. */
+export class PeoplePanel extends LitElement {
+    static override properties = {
+        room: { attribute: false },
+        revision: { attribute: false },
+    };
+    declare room: Room;
+    declare revision: number;
+
+    constructor() {
+        super();
+        this.revision = 0;
+    }
+
+    static override styles = [
+        shared,
+        avatar,
+        css`
+            :host {
+                display: flex;
+                flex-direction: column;
+                min-height: 0;
+                background: var(--surface);
+                border-radius: var(--radius);
+                border: 1px solid var(--line);
+            }
+            header {
+                display: flex;
+                align-items: center;
+                justify-content: space-between;
+                padding: 8px 8px 8px 18px;
+            }
+            h2 {
+                margin: 0;
+                font-size: 1rem;
+                font-weight: 650;
+            }
+            h2 span {
+                color: var(--text-2);
+                font-weight: 500;
+            }
+            .actions {
+                padding: 0 14px 12px;
+                display: grid;
+                gap: 8px;
+            }
+            .actions button {
+                border-radius: var(--radius-s);
+            }
+            ul {
+                list-style: none;
+                margin: 0;
+                padding: 0 8px 8px;
+                overflow-y: auto;
+                flex: 1;
+            }
+            li {
+                display: flex;
+                align-items: center;
+                gap: 12px;
+                padding: 6px 6px 6px 10px;
+                border-radius: var(--radius-s);
+                min-height: 52px;
+            }
+            li:hover {
+                background: var(--surface-2);
+            }
+            .avatar {
+                width: 36px;
+                height: 36px;
+                font-size: 0.8125rem;
+                transition: box-shadow var(--speed);
+            }
+            .speaking .avatar {
+                box-shadow:
+                    0 0 0 2px var(--surface),
+                    0 0 0 4px var(--ring);
+            }
+            .who {
+                flex: 1;
+                min-width: 0;
+                line-height: 1.3;
+            }
+            .name {
+                overflow: hidden;
+                text-overflow: ellipsis;
+                white-space: nowrap;
+                font-weight: 550;
+            }
+            .note {
+                font-size: 0.8125rem;
+                color: var(--text-2);
+            }
+            .states {
+                display: flex;
+                align-items: center;
+                gap: 8px;
+                color: var(--text-2);
+            }
+            .states i {
+                display: flex;
+            }
+            .off {
+                color: var(--danger-text);
+            }
+            .bars.good {
+                color: var(--good);
+            }
+            .bars.fair {
+                color: var(--warn-text);
+            }
+            .bars.poor,
+            .bars.lost {
+                color: var(--danger-text);
+            }
+            li button {
+                padding: 0;
+                width: 44px;
+                background: transparent;
+            }
+            li button:hover {
+                background: var(--surface-3);
+            }
+        `,
+    ];
+
+    override render() {
+        const { room } = this;
+        const people: Participant[] = [room.localParticipant, ...room.remoteParticipants.values()];
+        return html`
+            <header>
+                <h2>People <span>${people.length}</span></h2>
+                <button class="quiet round" aria-label="Close the list" @click=${() => this.#tell('close')}>
+                    ${icon('close')}
+                </button>
+            </header>
+            <div class="actions">
+                <button @click=${() => this.#tell('invite')}>${icon('link', 20)} Copy invitation link</button>
+                ${room.grants?.admin
+                    ? html`<button aria-pressed=${room.locked} @click=${() => this.#tell('lock')}>
+                          ${icon(room.locked ? 'unlock' : 'lock', 20)}
+                          ${room.locked ? 'Unlock the room' : 'Lock the room'}
+                      </button>`
+                    : nothing}
+            </div>
+            <ul>
+                ${repeat(
+                    people,
+                    (person) => person.id,
+                    (person) => this.#renderPerson(person, person === room.localParticipant),
+                )}
+            </ul>
+        `;
+    }
+
+    #renderPerson(person: Participant, isSelf: boolean) {
+        const microphone = (person as LocalParticipant).getTrack('microphone');
+        const camera = (person as LocalParticipant).getTrack('camera');
+        const silent = !microphone || microphone.muted;
+        const dark = !camera || camera.muted;
+        const reconnecting = !isSelf && (person as RemoteParticipant).state === 'reconnecting';
+        const sharing = !!(person as LocalParticipant).getTrack('screen');
+        const note = reconnecting ? 'Reconnecting…' : sharing ? 'Sharing a screen' : isSelf ? 'You' : '';
+        return html`<li class=${person.isSpeaking && !silent ? 'speaking' : ''}>
+            <div class="avatar" style=${styleMap({ '--avatar': avatarColour(person.identity) })} aria-hidden="true">
+                ${initials(displayName(person))}
+            </div>
+            <div class="who">
+                <div class="name">${displayName(person)}</div>
+                ${note ? html`<div class="note">${note}</div>` : nothing}
+            </div>
+            <div class="states">
+                <i class=${silent ? 'off' : ''} role="img" aria-label="Microphone ${silent ? 'off' : 'on'}">
+                    ${icon(silent ? 'micOff' : 'mic', 18)}
+                </i>
+                <i class=${dark ? 'off' : ''} role="img" aria-label="Camera ${dark ? 'off' : 'on'}">
+                    ${icon(dark ? 'cameraOff' : 'camera', 18)}
+                </i>
+                ${qualityBars(person.connectionQuality)}
+            </div>
+            ${this.room.grants?.admin && !isSelf ? this.#renderAdmin(person, silent) : nothing}
+        </li>`;
+    }
+
+    #renderAdmin(person: Participant, silent: boolean) {
+        const name = displayName(person);
+        return html`
+            <button
+                title="Mute ${name}"
+                aria-label="Mute ${name}"
+                ?disabled=${silent}
+                @click=${() => this.#act({ kind: 'mute', participant: person })}
+            >
+                ${icon('micOff', 20)}
+            </button>
+            <button
+                title="Remove ${name}"
+                aria-label="Remove ${name} from the meeting"
+                @click=${() => this.#act({ kind: 'remove', participant: person })}
+            >
+                ${icon('remove', 20)}
+            </button>
+        `;
+    }
+
+    #tell(name: 'close' | 'invite' | 'lock'): void {
+        this.dispatchEvent(new CustomEvent(name));
+    }
+
+    #act(detail: PersonAction): void {
+        this.dispatchEvent(new CustomEvent<PersonAction>('person', { detail }));
+    }
+}
+
+customElements.define('people-panel', PeoplePanel);
