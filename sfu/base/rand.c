@@ -19,6 +19,7 @@ static _Thread_local struct rand_pool {
 
 /* of the latest id of this thread: keeps ids growing */
 static _Thread_local struct id_state {
+    bool started;
     uint64_t ms;
     uint8_t tail[10];
 } id_state;
@@ -97,7 +98,8 @@ static bool tail_increment(uint8_t tail[10])
 static void id_step(int64_t wall_us)
 {
     uint64_t ms = wall_us > 0 ? (uint64_t)wall_us / 1000 : 0;
-    if (ms > id_state.ms) {
+    if (ms > id_state.ms || !id_state.started) {
+        id_state.started = true;
         id_state.ms = ms;
         sfu_rand_bytes(id_state.tail, sizeof id_state.tail);
         id_state.tail[0] &= 0x01; /* room for increments below the carry */
