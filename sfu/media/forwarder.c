@@ -320,7 +320,7 @@ uint64_t sfu_forwarder_source(const struct sfu_forwarder *fwd)
 int sfu_forwarder_ts_offset(const struct sfu_forwarder *fwd, uint64_t *ret_source,
                             uint32_t *ret_offset)
 {
-    if (fwd->current == 0) {
+    if (!fwd->live) {
         return -EAGAIN;
     }
     *ret_source = fwd->current;

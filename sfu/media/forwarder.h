@@ -67,8 +67,8 @@ struct sfu_forward_out {
     uint32_t ts;
     uint16_t seq;
     bool marker;
-    bool switched; /* first packet of a new source: ts goes into the slot's event, and a sender
-                      report is due */
+    bool switched; /* first packet of a new source (a still's, too): ts goes into the slot's event,
+                      and a sender report is due */
     struct sfu_frame_ids ids; /* for sfu_codec_row.rewrite */
 };
 
@@ -98,7 +98,8 @@ uint64_t sfu_forwarder_wants_key(const struct sfu_forwarder *fwd);
 uint64_t sfu_forwarder_source(const struct sfu_forwarder *fwd);
 
 /* For the slot's sender report: whose RTP clock the slot runs on, and slot's minus source's time.
- * 0; -EAGAIN while the slot shows no source. */
+ * 0; -EAGAIN while the slot shows no source, or a still, whose time stands still: send no report.
+ */
 SFU_MUST_CHECK int sfu_forwarder_ts_offset(const struct sfu_forwarder *fwd, uint64_t *ret_source,
                                            uint32_t *ret_offset);
 

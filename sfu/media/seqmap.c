@@ -84,6 +84,7 @@ void sfu_seqmap_init(struct sfu_seqmap *m, uint16_t first_out)
     *m = (struct sfu_seqmap){
         .head = {.out_first = first_out, .epoch = SFU_SEQMAP_OWN},
         .out_high = (uint16_t)(first_out - 1),
+        .out_sent = (uint16_t)(first_out - 1),
     };
 }
 
@@ -95,6 +96,7 @@ uint16_t sfu_seqmap_start(struct sfu_seqmap *m, uint16_t epoch, uint16_t src)
     m->head =
         (struct sfu_seqmap_run){.out_first = out, .delta = (uint16_t)(out - src), .epoch = epoch};
     m->out_high = out;
+    m->out_sent = out;
     m->wild = false;
     return out;
 }
@@ -118,6 +120,7 @@ enum sfu_seqmap_got sfu_seqmap_map(struct sfu_seqmap *m, uint16_t src, uint16_t 
     }
     if (SFU_LIKELY(ahead > 0 && ahead <= SFU_SEQMAP_WINDOW)) {
         m->out_high = out;
+        m->out_sent = out;
         m->wild = false;
         age_head(m);
         *ret_out = out;
@@ -144,11 +147,15 @@ enum sfu_seqmap_got sfu_seqmap_drop(struct sfu_seqmap *m, uint16_t src, uint16_t
         return sfu_seqmap_find(m, m->head.epoch, src, ret_out) == 0 ? SFU_SEQMAP_LATE
                                                                     : SFU_SEQMAP_NONE;
     }
-    /* Numbers between out_high and out stay free for packets that are still on their way. */
+    /* Numbers between out_high and out stay free for packets that are still on their way; but what
+     * receivers see must not leap, however many gaps and how little to send a source has. */
+    if ((uint16_t)(out - m->out_sent) > SFU_SEQMAP_WINDOW) {
+        out = (uint16_t)(m->out_high + 1);
+    }
     m->out_high = (uint16_t)(out - 1);
     close_head(m);
     m->head.out_first = out;
-    m->head.delta--;
+    m->head.delta = (uint16_t)(out - src - 1);
     m->wild = false;
     return SFU_SEQMAP_NEXT;
 }
@@ -170,6 +177,7 @@ uint16_t sfu_seqmap_insert(struct sfu_seqmap *m)
     uint16_t out = (uint16_t)(m->out_high + 1);
     struct sfu_seqmap_run *newest = &m->closed[m->last];
 
+    m->out_sent = out;
     if (m->head.epoch == SFU_SEQMAP_OWN) {
         m->out_high = out;
         age_head(m);

@@ -8,7 +8,7 @@
  * number, so that it fits in when it comes late; a packet that we drop leaves no number behind.
  *
  * Pure state, embedded in the forwarder of one slot, same thread.  Never allocates.
- * 398 bytes, of which a packet in order touches one cache line.
+ * 400 bytes, of which a packet in order touches one cache line.
  * Way back: at most SFU_SEQMAP_WINDOW packets and SFU_SEQMAP_RUNS runs.
  */
 #pragma once
@@ -31,6 +31,7 @@ struct sfu_seqmap {
     /* private */
     struct sfu_seqmap_run head; /* the run that grows */
     uint16_t out_high;          /* highest outgoing number given away */
+    uint16_t out_sent;          /* highest that was not left free for a missing packet */
     uint16_t wild_next;         /* the number after the last one that was out of the window */
     bool wild;                  /* wild_next holds */
     uint8_t last;               /* ring index of the newest closed run */

@@ -321,6 +321,12 @@ static void test_ts_offset(void **state)
 
     assert_int_equal(sfu_forwarder_ts_offset(fwd, &source, &offset), -EAGAIN);
     sfu_forwarder_set_source(fwd, 1, SFU_SWITCH_HOLD);
+    assert_int_equal(sfu_forwarder_on_still(fwd, 1, &packet, 0, &out), SFU_FORWARD_SEND);
+    assert_int_equal(sfu_forwarder_ts_offset(fwd, &source, &offset), -EAGAIN);
+    sfu_forwarder_destroy(fwd);
+
+    fwd = create(true);
+    sfu_forwarder_set_source(fwd, 1, SFU_SWITCH_HOLD);
     assert_int_equal(sfu_forwarder_on_packet(fwd, 1, &packet, 0, &out), SFU_FORWARD_SEND);
     assert_int_equal(sfu_forwarder_ts_offset(fwd, &source, &offset), 0);
     assert_int_equal(source, 1);

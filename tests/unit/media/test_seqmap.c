@@ -89,6 +89,10 @@ static const struct sequence sequences[] = {
      ROWS({START, 1, 10, 0, 100}, {MAP, 0, 10 + 1023, NEXT, 100 + 1023}, {MAP, 0, 10, LATE, 100},
           {BACK, 1, 10, OK, 100}, {MAP, 0, 10 + 1024, NEXT, 100 + 1024}, {BACK, 0, 0, NOENT, 100},
           {BACK, 1, 11, OK, 101})},
+    {"gaps before padding only do not add up to a leap", 100,
+     ROWS({START, 1, 10, 0, 100}, {DROP, 0, 910, NEXT, 0}, {DROP, 0, 1810, NEXT, 0},
+          {MAP, 0, 1811, NEXT, 1000}, {MAP, 0, 909, LATE, 999}, {MAP, 0, 1809, NONE, 0},
+          {BACK, 1, 1811, OK, 1000})},
     {"nothing sent yet", 7,
      ROWS({BACK, 0, 0, NOENT, 6}, {BACK, 0, 0, NOENT, 7}, {MAP, 0, 1, NONE, 0},
           {DROP, 0, 1, NONE, 0}, {FIND, 0, 0, NOENT, 0})},
@@ -217,7 +221,10 @@ static void test_long_runs(void **state)
             assert_int_equal(sfu_seqmap_find(&m, 1, 0, &out), -ENOENT);
         }
     }
-    assert_int_equal(sfu_seqmap_map(&m, 1, &out), SFU_SEQMAP_NEXT);
+    /* A loss right after still keeps its number. */
+    assert_int_equal(sfu_seqmap_drop(&m, 2, &out), SFU_SEQMAP_NEXT);
+    assert_int_equal(sfu_seqmap_map(&m, 1, &out), SFU_SEQMAP_LATE);
+    assert_int_equal(sfu_seqmap_map(&m, 3, &out), SFU_SEQMAP_NEXT);
 }
 
 int main(void)
