@@ -30,6 +30,14 @@ static void send(struct sfu_rpeer *peer, const uint8_t *rtcp, int len)
 
 /* --- what we miss --- */
 
+/* A round trip with room for its jitter: asking again just before the answer comes doubles the cost
+ * of a loss. */
+static int64_t nack_rtt_us(const struct rstream *s)
+{
+    int64_t rtt_us = sfu_nackq_rtt_us(s->nackq);
+    return rtt_us > 0 ? rtt_us + rtt_us / 4 + ROUTER_TICK_US : 0;
+}
+
 void router_nack(struct rstream *s)
 {
     struct sfu_rpeer *peer = s->track->peer;
@@ -39,8 +47,7 @@ void router_nack(struct rstream *s)
     if (!codec->nack) {
         return;
     }
-    size_t n =
-        sfu_nackq_due(s->nackq, peer->router->now_us, sfu_nackq_rtt_us(s->nackq), seqs, NACK_SEQS);
+    size_t n = sfu_nackq_due(s->nackq, peer->router->now_us, nack_rtt_us(s), seqs, NACK_SEQS);
     if (n > 0) {
         size_t used;
         send(peer, buf, sfu_rtcp_write_nack(buf, sizeof buf, peer->ssrc, s->ssrc, seqs, n, &used));
