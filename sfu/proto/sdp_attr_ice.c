@@ -43,8 +43,11 @@ int sfu_sdp_attr_pwd(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
 int sfu_sdp_attr_ice_options(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
 {
     while (value.len > 0) {
-        if (sfu_sdp_span_is(sfu_sdp_span_word(&value), "trickle")) {
-            p->transport->trickle = true;
+        struct sfu_sdp_span word = sfu_sdp_span_word(&value);
+        while (word.len > 0) { /* libdatachannel, and so OBS, writes "ice2,trickle" */
+            if (sfu_sdp_span_is(sfu_sdp_span_cut(&word, ','), "trickle")) {
+                p->transport->trickle = true;
+            }
         }
     }
     return 0;

@@ -226,6 +226,25 @@ static void test_session_level_is_inherited(void **state)
     assert_true(video->transport.other_fingerprint);
 }
 
+static void test_trickle(void **state)
+{
+    static const struct {
+        const char *text;
+        bool trickle;
+    } rows[] = {
+        {HEAD AUDIO, false},
+        {HEAD AUDIO "a=ice-options:\r\n", false},
+        {HEAD AUDIO "a=ice-options:ice2 renomination\r\n", false},
+        {HEAD AUDIO "a=ice-options:ice2 trickle\r\n", true},
+        {HEAD AUDIO "a=ice-options:ice2,trickle\r\n", true},
+        {HEAD AUDIO "a=ice-options:trickle\r\na=ice-options:ice2\r\n", true},
+    };
+
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        assert_int_equal(parsed(*state, rows[i].text)->media[0].transport.trickle, rows[i].trickle);
+    }
+}
+
 static void test_formats(void **state)
 {
     /* fmtp and rtcp-fb before rtpmap, as Firefox writes them. */
@@ -378,6 +397,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tolerated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_level_is_inherited, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trickle, setup, teardown),
         cmocka_unit_test_setup_teardown(test_formats, setup, teardown),
         cmocka_unit_test_setup_teardown(test_simulcast_order_and_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ssrcs, setup, teardown),
