@@ -11,7 +11,7 @@ const WIDEST = 16 / 9;
 
 /** Narrowest tile shape: on upright screens tiles may stand upright too. */
 function narrowest(width: number, height: number): number {
-    return width < height ? 3 / 4 : 4 / 3;
+    return width < height ? 9 / 16 : 4 / 3;
 }
 
 function fit(columns: number, count: number, width: number, height: number, gap: number): Grid {

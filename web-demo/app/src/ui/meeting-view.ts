@@ -1,4 +1,4 @@
-import type { Participant, Room } from '@stoa/client';
+import type { Participant, RemoteParticipant, Room } from '@stoa/client';
 import { css, html, LitElement, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { Announcer } from '../lib/announcer.js';
@@ -284,7 +284,7 @@ export class MeetingView extends LitElement {
         if (sharers[0]) return this.#renderShare(sharers, people);
         const isAlone = people.length === 1;
         return html`
-            <video-grid .people=${people.slice(-MAX_TILES)} .revision=${revision}></video-grid>
+            <video-grid .people=${this.#seen(people)} .revision=${revision}></video-grid>
             ${isAlone
                 ? html`<div class="alone">
                       <span>You are the only one here.</span>
@@ -292,6 +292,15 @@ export class MeetingView extends LitElement {
                   </div>`
                 : nothing}
         `;
+    }
+
+    /** In a large room those whom the server sends us. */
+    #seen(people: Participant[]): Participant[] {
+        if (people.length <= MAX_TILES) return people;
+        const own = this.room.localParticipant;
+        const others = people.filter((each) => each !== own) as RemoteParticipant[];
+        const fed = (each: RemoteParticipant) => (each.getTrack('camera')?.isSubscribed ? 0 : 1);
+        return [...others.sort((a, b) => fed(a) - fed(b)).slice(0, MAX_TILES - 1), own];
     }
 
     #renderShare(sharers: Participant[], people: Participant[]) {

@@ -16,6 +16,8 @@ export class PeoplePanel extends LitElement {
     };
     declare room: Room;
     declare revision: number;
+    /** Whose actions are shown. */
+    #open = '';
 
     constructor() {
         super();
@@ -123,13 +125,32 @@ export class PeoplePanel extends LitElement {
             .bars.lost {
                 color: var(--danger-text);
             }
-            li button {
+            li > button {
                 padding: 0;
                 width: 44px;
                 background: transparent;
             }
-            li button:hover {
+            li button:hover:not(:disabled) {
                 background: var(--surface-3);
+            }
+            li:has(.admin) {
+                flex-wrap: wrap;
+                background: var(--surface-2);
+            }
+            .admin {
+                flex-basis: 100%;
+                display: grid;
+                grid-template-columns: 1fr 1fr;
+                gap: 8px;
+                padding-bottom: 6px;
+            }
+            .admin button {
+                background: var(--surface);
+                border-radius: var(--radius-s);
+                font-size: 0.9375rem;
+            }
+            .admin .remove {
+                color: var(--danger-text);
             }
         `,
     ];
@@ -171,6 +192,7 @@ export class PeoplePanel extends LitElement {
         const reconnecting = !isSelf && (person as RemoteParticipant).state === 'reconnecting';
         const sharing = !!(person as LocalParticipant).getTrack('screen');
         const note = reconnecting ? 'Reconnecting…' : sharing ? 'Sharing a screen' : isSelf ? 'You' : '';
+        const canAct = !isSelf && !!this.room.grants?.admin;
         return html`<li class=${person.isSpeaking && !silent ? 'speaking' : ''}>
             <div class="avatar" style=${styleMap({ '--avatar': avatarColour(person.identity) })} aria-hidden="true">
                 ${initials(displayName(person))}
@@ -188,29 +210,38 @@ export class PeoplePanel extends LitElement {
                 </i>
                 ${qualityBars(person.connectionQuality)}
             </div>
-            ${this.room.grants?.admin && !isSelf ? this.#renderAdmin(person, silent) : nothing}
+            ${canAct ? this.#renderMore(person) : nothing}
+            ${canAct && this.#open === person.id ? this.#renderActions(person, silent) : nothing}
         </li>`;
     }
 
-    #renderAdmin(person: Participant, silent: boolean) {
+    #renderMore(person: Participant) {
         const name = displayName(person);
-        return html`
-            <button
-                title="Mute ${name}"
-                aria-label="Mute ${name}"
-                ?disabled=${silent}
-                @click=${() => this.#act({ kind: 'mute', participant: person })}
-            >
-                ${icon('micOff', 20)}
+        const isOpen = this.#open === person.id;
+        return html`<button
+            title="Actions for ${name}"
+            aria-label="Actions for ${name}"
+            aria-expanded=${isOpen}
+            @click=${() => this.#toggle(person.id)}
+        >
+            ${icon('more', 20)}
+        </button>`;
+    }
+
+    #renderActions(person: Participant, silent: boolean) {
+        return html`<div class="admin" role="group" aria-label="Actions for ${displayName(person)}">
+            <button ?disabled=${silent} @click=${() => this.#act({ kind: 'mute', participant: person })}>
+                ${icon('micOff', 18)} Mute
             </button>
-            <button
-                title="Remove ${name}"
-                aria-label="Remove ${name} from the meeting"
-                @click=${() => this.#act({ kind: 'remove', participant: person })}
-            >
-                ${icon('remove', 20)}
+            <button class="remove" @click=${() => this.#act({ kind: 'remove', participant: person })}>
+                ${icon('remove', 18)} Remove
             </button>
-        `;
+        </div>`;
+    }
+
+    #toggle(id: string): void {
+        this.#open = this.#open === id ? '' : id;
+        this.requestUpdate();
     }
 
     #tell(name: 'close' | 'invite' | 'lock'): void {
@@ -218,6 +249,7 @@ export class PeoplePanel extends LitElement {
     }
 
     #act(detail: PersonAction): void {
+        this.#toggle(detail.participant.id);
         this.dispatchEvent(new CustomEvent<PersonAction>('person', { detail }));
     }
 }
