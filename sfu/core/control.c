@@ -59,7 +59,8 @@ static bool conf_ok(const struct sfu_control_conf *conf)
            conf->max_pairs <= SFU_PEER_SLOTS / 2 && conf->max_tracks >= 1 &&
            conf->max_tracks <= SFU_PEER_TRACKS && conf->resume_events >= 1 &&
            conf->calls_per_s >= 1 && conf->calls_burst >= 1 && conf->workers >= 1 &&
-           conf->workers <= 64 && conf->addr_count <= SFU_CONTROL_ADDRS;
+           conf->workers <= 64 && conf->addr_count <= SFU_CONTROL_ADDRS &&
+           conf->codec_count <= SFU_CONTROL_CODECS;
 }
 
 /* Tokens that were revoked elsewhere end their sessions. */

@@ -25,16 +25,18 @@
 struct sfu_control; /* body in control_own.h */
 struct sfu_str;
 
-enum { SFU_CONTROL_ADDRS = 16 };
+enum { SFU_CONTROL_ADDRS = 16, SFU_CONTROL_CODECS = 8 };
 
 struct sfu_control_conf {
     const struct sfu_clock *clock; /* borrowed */
     uint32_t max_sessions;         /* 1..65536 */
     uint32_t max_rooms;
-    uint32_t max_participants; /* per room; a room's own limit may be lower */
-    uint32_t max_pairs;        /* of slots, per peer */
-    uint32_t max_tracks;       /* per peer; at most SFU_PEER_TRACKS */
-    bool data;                 /* data channels are served */
+    uint32_t max_participants;                 /* per room; a room's own limit may be lower */
+    uint32_t max_pairs;                        /* of slots, per peer */
+    uint32_t max_tracks;                       /* per peer; at most SFU_PEER_TRACKS */
+    enum sfu_codec codecs[SFU_CONTROL_CODECS]; /* of all rooms, in order of preference … */
+    size_t codec_count;                        /* … 0: opus, VP8, H264 */
+    bool data;                                 /* data channels are served */
     uint32_t mailbox_cells;
     int64_t opening_us, resume_us, ping_us; /* 5 s, 30 s, 10 s */
     uint32_t resume_events;                 /* window of a session: notifications … */

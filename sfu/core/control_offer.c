@@ -228,6 +228,10 @@ static int make_answer(struct offer *o)
     policy.publish_arg = o;
     policy.subscribe = !o->in->publish || o->s->claims.subscribe;
     policy.data = o->c->conf.data && o->s->claims.data;
+    if (o->c->conf.codec_count > 0) {
+        policy.codecs = o->c->conf.codecs;
+        policy.codec_count = o->c->conf.codec_count;
+    }
     policy.ufrag = creds.ufrag;
     policy.pwd = creds.pwd;
     policy.sha256 = o->c->conf.fingerprint;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sfu/base/stat.h"
+#include "sfu/base/str.h"
 #include "sfu/core/control_methods.h"
 #include "sfu/core/method.h"
 #include "sfu/core/method_params.h"
@@ -125,24 +126,49 @@ int sfu_plugin_host_open(struct sfu_control *c)
     return sfu_method_register(c, c->core, sfu_control_methods.methods);
 }
 
+/* A configuration file knows texts only: those that the table calls numbers or truths become such.
+ */
+static json_t *typed(const struct sfu_param *keys, const json_t *conf)
+{
+    json_t *copy = conf ? json_deep_copy(conf) : json_object();
+    for (const struct sfu_param *row = keys; copy && row && row->type != SFU_PARAM_END; row++) {
+        const json_t *value = json_object_get(copy, row->name);
+        const char *text = json_string_value(value);
+        json_t *better = NULL;
+        int64_t n;
+        if (text && row->type == SFU_PARAM_INT &&
+            sfu_str_i64(text, json_string_length(value), INT64_MIN, INT64_MAX, &n) == 0) {
+            better = json_integer(n);
+        } else if (text && row->type == SFU_PARAM_BOOL &&
+                   (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)) {
+            better = json_boolean(text[0] == 't');
+        }
+        if (better && json_object_set_new(copy, row->name, better) != 0) {
+            json_decref(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
 static int init_instance(struct sfu_plugin_instance *in, const json_t *conf)
 {
     const struct sfu_plugin *p = in->plugin;
     struct sfu_error error = {0};
-    json_t *none = conf ? NULL : json_object();
+    json_t *section = typed(p->keys, conf);
     int err = 0;
-    if (!conf && !none) {
+    if (!section) {
         return -ENOMEM;
     }
-    if (sfu_params_check(p->keys, conf ? conf : none, &error) != 0) {
+    if (sfu_params_check(p->keys, section, &error) != 0) {
         SFU_LOG(SFU_LOG_ERROR, SFU_COMP_PLUGIN, "wrong configuration", "plugin=%s key=%s why=%s",
                 p->name, error.field, sfu_error_text(&error));
         err = -EINVAL;
     } else if (!in->c->only_tables && p->init) {
-        err = p->init(&in->host, conf ? conf : none, &in->state);
+        err = p->init(&in->host, section, &in->state);
         in->ready = err == 0;
     }
-    json_decref(none);
+    json_decref(section);
     return err;
 }
 

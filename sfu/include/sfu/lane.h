@@ -1,10 +1,12 @@
 /*
- * sfu/include/sfu/lane.h - the seam between the doors (edge: WebSocket, HTTP) and the control thread.
+ * sfu/include/sfu/lane.h - the seam between the doors (edge: WebSocket, HTTP) and the control
+ * thread.
  *
- * A lane is one transport of signalling messages, such as a WebSocket; it carries whole JSON texts.  Edge
- * owns lanes and names them by handles of its own; control owns sessions and binds lanes to them.  Both
- * sides reach the other through a table of functions that post into a bounded mailbox: none of them
- * blocks, all may be called from the owner's thread only, and a handle that is stale names nothing.
+ * A lane is one transport of signalling messages, such as a WebSocket; it carries whole JSON texts.
+ * Edge owns lanes and names them by handles of its own; control owns sessions and binds lanes to
+ * them.  Both sides reach the other through a table of functions that post into a bounded mailbox:
+ * none of them blocks, all may be called from the owner's thread only, and a handle that is stale
+ * names nothing.
  */
 #pragma once
 
@@ -18,51 +20,55 @@ enum { SFU_IDENTITY_BYTES = 128, SFU_ROOM_NAME_BYTES = 128, SFU_NAME_BYTES = 128
 
 /* What a verified token says.  Plain data, no pointers: it is copied between threads. */
 struct sfu_claims {
-    char tenant[32];                         /* "tn_…" */
-    char identity[SFU_IDENTITY_BYTES + 1];   /* NFC, 1..128 bytes */
-    char name[SFU_NAME_BYTES + 1];           /* display name, may be empty */
-    char room[SFU_ROOM_NAME_BYTES + 1];      /* room name, NFC; empty only with admin */
-    char token_id[65];                       /* jti, or hex SHA-256 of the token: what a kick revokes */
-    int64_t expires_us;                      /* wall clock */
-    uint32_t publish;                        /* bits 1u << enum sfu_source (sfu/track.h) */
+    char tenant[32];                       /* "tn_…" */
+    char identity[SFU_IDENTITY_BYTES + 1]; /* NFC, 1..128 bytes */
+    char name[SFU_NAME_BYTES + 1];         /* display name, may be empty */
+    char room[SFU_ROOM_NAME_BYTES + 1];    /* room name, NFC; empty only with admin */
+    char token_id[65];  /* jti, or hex SHA-256 of the token: what a kick revokes */
+    int64_t expires_us; /* wall clock */
+    uint32_t publish;   /* bits 1u << enum sfu_source (sfu/track.h) */
     bool subscribe, data, record, admin;
 };
 
-/* Verifies a compact JWT.  Any thread.  0; -EBADMSG malformed; -EACCES signature, key, time or audience wrong
- * (ret_why names the reason for the log, never for the client). */
+/* Verifies a compact JWT.  Any thread.  0; -EBADMSG malformed; -EACCES signature, key, time or
+ * audience wrong (ret_why names the reason for the log, never for the client). */
 struct sfu_auth_ops {
     int (*verify)(void *arg, const char *token, size_t len, int64_t wall_us, struct sfu_claims *ret,
                   const char **ret_why);
     void *arg;
 };
 
-/* edge -> control.  Called on the edge thread.  0 or -ENOBUFS (control's mailbox is full: the caller closes
- * the lane, or answers 503). */
+/* edge -> control.  Called on the edge thread.  0 or -ENOBUFS (control's mailbox is full: the
+ * caller closes the lane, or answers 503). */
 struct sfu_control_ops {
     int (*lane_open)(void *arg, uint64_t lane, const char *remote_addr);
-    /* On success takes text (malloc'ed, len bytes and a final 0); on failure the caller keeps it. */
+    /* On success takes text (malloc'ed, len bytes and a final 0); on failure the caller keeps it.
+     */
     int (*lane_text)(void *arg, uint64_t lane, char *text, size_t len);
     int (*lane_closed)(void *arg, uint64_t lane);
-    /* A request for a plugin's HTTP route.  On success takes body (may be NULL).  Answered by http_reply. */
+    /* A request for a plugin's HTTP route.  On success takes body (may be NULL).  Answered by
+     * http_reply. */
     int (*http)(void *arg, uint64_t request, const char *method, const char *path,
                 const char *authorization, char *body, size_t len);
     void *arg;
 };
 
-/* control -> edge.  Called on the control thread.  0 or -ENOBUFS: try again later, nothing was taken. */
+/* control -> edge.  Called on the control thread.  0 or -ENOBUFS: try again later, nothing was
+ * taken. */
 struct sfu_edge_ops {
     int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len); /* takes text on success */
     /* A session is bound to the lane: until then it counts as a stranger of its network (and
      * network_unauthenticated of them close the door to others from there). */
     int (*lane_accept)(void *arg, uint64_t lane);
-    int (*lane_close)(void *arg, uint64_t lane, uint16_t ws_code, const char *reason); /* after what was sent */
-    int (*http_reply)(void *arg, uint64_t request, unsigned status, const char *content_type, char *body,
-                      size_t len); /* takes body on success */
+    int (*lane_close)(void *arg, uint64_t lane, uint16_t ws_code,
+                      const char *reason); /* after what was sent */
+    int (*http_reply)(void *arg, uint64_t request, unsigned status, const char *content_type,
+                      char *body, size_t len); /* takes body on success */
     void *arg;
 };
 
-/* The durable side as control sees it: posts to the db thread, the answer comes back as a call of done on the
- * control thread (the implementation posts it through the given mailbox function). */
+/* The durable side as control sees it: posts to the db thread, the answer comes back as a call of
+ * done on the control thread (the implementation posts it through the given mailbox function). */
 struct sfu_room_record {
     char tenant[32];
     char id[32]; /* "rm_…" */
@@ -73,9 +79,11 @@ struct sfu_room_record {
 typedef void (*sfu_room_done_fn)(void *arg, int err, const struct sfu_room_record *room);
 struct sfu_directory_ops {
     /* Finds the room of that name or makes it.  -ENOBUFS when the queue is full. */
-    int (*room_open)(void *self, const char *tenant, const char *name, sfu_room_done_fn done, void *arg);
+    int (*room_open)(void *self, const char *tenant, const char *name, sfu_room_done_fn done,
+                     void *arg);
     int (*room_lock)(void *self, const char *room_id, bool locked);
-    /* Remembers a refused token until it expires; and asks.  The answer of revoked is from memory. */
+    /* Remembers a refused token until it expires; and asks.  The answer of revoked is from memory.
+     */
     int (*token_revoke)(void *self, const char *token_id, int64_t expires_us);
     bool (*token_revoked)(void *self, const char *token_id);
     void *self;
