@@ -35,7 +35,7 @@ struct sig_edge_times {
     uint32_t reply_ms;  /* control's answer on a plugin's route; then 503 [10000] */
     uint32_t ping_ms;   /* RFC 6455 ping to a lane that was silent so long [20000] */
     uint32_t idle_ms;   /* nothing received on a lane, pongs included [session_idle_ms] */
-    uint32_t close_ms;  /* for the close handshake; then the socket goes [3000] */
+    uint32_t close_ms;  /* for the close handshake; then the socket goes [5000] */
 };
 
 struct sig_edge_conf {
@@ -50,6 +50,7 @@ struct sig_edge_conf {
     size_t origin_count;
     const char *metrics_token; /* Bearer token for /metrics from elsewhere; NULL: loopback only */
     bool development;          /* sig_dir_development(): loopback only, /v1/dev/token works */
+    bool cap_loopback;         /* count strangers from this machine too: no proxy in front */
     struct sig_auth *auth;     /* borrowed; needed for development */
     sig_edge_probe_fn live, ready; /* may be NULL: yes */
     sig_edge_metrics_fn metrics;   /* appended to the tables of sfu/base/stat.h; may be NULL */
@@ -73,14 +74,15 @@ void sig_edge_set_control(struct sig_edge *edge, const struct sfu_control_ops *c
 SFU_MUST_CHECK int sig_edge_add_route(struct sig_edge *edge, const char *method, const char *path);
 
 SFU_MUST_CHECK int sig_edge_start(struct sig_edge *edge);
-/* Any thread: no new connections, /readyz says draining, lanes stay. */
+/* Any thread: no new lanes, /readyz says draining, lanes stay. */
 void sig_edge_drain(struct sig_edge *edge);
-/* Blocks: closes what is open (1001 for lanes, which first get what was queued, up to grace_ms) and
- * joins the thread.  lane_closed is not called for lanes that this closes. */
+/* Blocks: closes what is open (lanes get what was queued and then the close code of "draining",
+ * within grace_ms) and joins the thread.  lane_closed is not called for lanes that this closes. */
 void sig_edge_stop(struct sig_edge *edge, uint32_t grace_ms);
 void sig_edge_destroy(struct sig_edge *edge); /* NULL is allowed; stops it when it runs */
 
-/* Control thread. */
+/* Control thread; works before start too.  Besides -ENOBUFS: -EINVAL when a reason or content type
+ * is longer than 63 bytes or holds control characters, or the status is not 200..599. */
 struct sfu_edge_ops sig_edge_ops(struct sig_edge *edge);
 uint16_t sig_edge_port(const struct sig_edge *edge);
 /* "http://127.0.0.1:8080/"; for the line that tells the operator. */
