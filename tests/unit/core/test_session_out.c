@@ -1,0 +1,156 @@
+/* The window of a session: dense numbers, two bounds, and what a resume can still get. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sfu/base/attr.h"
+#include "sfu/core/session_bucket.h"
+#include "sfu/core/session_out.h"
+#include "tests/support/alloc_fail.h"
+
+static void push(struct sfu_session_out *out, const char *body)
+{
+    const struct sfu_session_msg *msg;
+    assert_int_equal(sfu_session_out_push(out, "a.b", body, strlen(body), &msg), 0);
+    assert_int_equal(msg->seq, out->seq);
+    assert_int_equal(strlen(msg->text), msg->len);
+}
+
+static void numbers_are_dense_and_in_the_text(void **state)
+{
+    struct sfu_session_out out;
+    const struct sfu_session_msg *msg;
+    (void)state;
+    sfu_session_out_init(&out, 4, 1000);
+    push(&out, "{}");
+    assert_int_equal(sfu_session_out_push(&out, "x.y", "{\"k\":1}", 7, &msg), 0);
+    assert_string_equal(out.first->text,
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"a.b\",\"params\":{\"seq\":1}}");
+    assert_string_equal(msg->text,
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"x.y\",\"params\":{\"k\":1,\"seq\":2}}");
+    sfu_session_out_fini(&out);
+}
+
+static void the_oldest_go_first(void **state)
+{
+    static const struct {
+        uint32_t max_count;
+        size_t max_bytes;
+        int pushes;
+        uint64_t lost; /* expected */
+    } rows[] = {
+        {4, 100000, 4, 0}, {4, 100000, 5, 1}, {4, 100000, 50, 46},
+        {100, 10, 3, 2},  /* one larger than the window stays as long as it is the newest */
+        {100, 170, 5, 2}, /* 53 bytes each: three fit */
+    };
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        struct sfu_session_out out;
+        sfu_session_out_init(&out, rows[i].max_count, rows[i].max_bytes);
+        for (int k = 0; k < rows[i].pushes; k++) {
+            push(&out, "{}");
+        }
+        assert_int_equal(out.lost, rows[i].lost);
+        assert_int_equal(out.first->seq, rows[i].lost + 1);
+        sfu_session_out_fini(&out);
+    }
+}
+
+static void what_a_resume_can_have(void **state)
+{
+    struct sfu_session_out out;
+    (void)state;
+    sfu_session_out_init(&out, 4, 100000);
+    assert_true(sfu_session_out_has(&out, 0));
+    assert_false(sfu_session_out_has(&out, 1)); /* never sent */
+    for (int k = 0; k < 6; k++) {
+        push(&out, "{}");
+    }
+    static const struct {
+        uint64_t seq;
+        bool has;
+    } rows[] = {{0, false}, {1, false}, {2, true},          {5, true},
+                {6, true},  {7, false}, {UINT64_MAX, false}};
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        assert_int_equal(sfu_session_out_has(&out, rows[i].seq), rows[i].has);
+    }
+    sfu_session_out_ack(&out, 4);
+    assert_int_equal(out.first->seq, 5);
+    assert_false(sfu_session_out_has(&out, 3));
+    assert_true(sfu_session_out_has(&out, 4));
+    sfu_session_out_ack(&out, 6);
+    assert_null(out.first);
+    assert_int_equal(out.bytes, 0);
+    sfu_session_out_fini(&out);
+}
+
+static void the_newest_ephemeral_is_kept(void **state)
+{
+    struct sfu_session_out out;
+    (void)state;
+    sfu_session_out_init(&out, 4, 1000);
+    static const char *const methods[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < SFU_ARRAY_LEN(methods); i++) {
+        assert_int_equal(sfu_session_out_keep(&out, methods[i], "old", 3), 0);
+        assert_int_equal(sfu_session_out_keep(&out, methods[i], "newer", 5), 0);
+        assert_string_equal(out.latest[i].text, "newer");
+    }
+    assert_int_equal(sfu_session_out_keep(&out, "e", "x", 1), -ENOBUFS);
+    assert_int_equal(out.seq, 0);
+    sfu_session_out_fini(&out);
+}
+
+static void a_gap_is_noticed(void **state)
+{
+    struct sfu_session_out out;
+    const struct sfu_session_msg *msg;
+    (void)state;
+    sfu_session_out_init(&out, 4, 100000);
+    push(&out, "{}");
+    for (unsigned n = 1; n <= 2; n++) {
+        alloc_fail_arm(n, ALLOC_FAIL_OWN);
+        int err = sfu_session_out_push(&out, "a.b", "{}", 2, &msg);
+        assert_true(alloc_fail_disarm());
+        assert_int_equal(err, -ENOMEM);
+        assert_false(sfu_session_out_has(&out, out.seq - 1)); /* it misses the last one */
+        assert_true(sfu_session_out_has(&out, out.seq));
+    }
+    assert_int_equal(out.seq, 3);
+    sfu_session_out_fini(&out);
+}
+
+static void bucket(void **state)
+{
+    struct sfu_session_bucket b = {0};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1000000), 0);
+    }
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1000000), 100);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1050000), 50);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1100000), 0);
+    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1100001), 0);
+    for (int i = 0; i < 5; i++) { /* full again, not fuller */
+        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 9000000), 0);
+    }
+    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 9000000), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_dense_and_in_the_text),
+        cmocka_unit_test(the_oldest_go_first),
+        cmocka_unit_test(what_a_resume_can_have),
+        cmocka_unit_test(the_newest_ephemeral_is_kept),
+        cmocka_unit_test(a_gap_is_noticed),
+        cmocka_unit_test(bucket),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
