@@ -184,8 +184,6 @@ static void add_route(void *arg, const struct sfu_http_route *route)
 static int make_edge(struct server *s)
 {
     const struct sfu_conf *conf = s->conf;
-    char sdk[4096];
-    snprintf(sdk, sizeof sdk, "%s/sdk", conf->web.root);
     bool web = conf->web.root[0] && access(conf->web.root, R_OK) == 0;
     if (conf->web.root[0] && !web) {
         SFU_LOG(SFU_LOG_WARN, SFU_COMP_MAIN, "no web application there", "web.root=%s",
@@ -199,7 +197,6 @@ static int make_edge(struct server *s)
         .tls_cert = conf->http.tls_cert[0] ? conf->http.tls_cert : NULL,
         .tls_key = conf->http.tls_key[0] ? conf->http.tls_key : NULL,
         .web_root = web ? conf->web.root : NULL,
-        .sdk_root = web && access(sdk, R_OK) == 0 ? sdk : NULL,
         .origins = conf->http.origins.items,
         .origin_count = conf->http.origins.count,
         .metrics_token = conf->http.metrics_token[0] ? conf->http.metrics_token : NULL,
