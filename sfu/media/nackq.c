@@ -258,7 +258,7 @@ size_t sfu_nackq_due(struct sfu_nackq *q, int64_t now_us, int64_t rtt_us, uint16
             q->lost = true;
             continue;
         }
-        if (n < cap && hole->tries < q->conf.max_retries && wait_us(q, hole, now_us, rtt_us) <= 0) {
+        if (n < cap && wait_us(q, hole, now_us, rtt_us) <= 0) {
             hole->tries++;
             hole->asked = (uint32_t)now_us;
             ret_seqs[n++] = hole->seq;

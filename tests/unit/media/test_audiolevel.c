@@ -49,6 +49,21 @@ static const struct {
       {20, {0, SILENT, SILENT, SILENT}, {NOBODY}},
       {2000, {90, SILENT, SILENT, SILENT}, {NOBODY}},
       {0}}},
+    {"a halting speaker stays listed",
+     1,
+     {{1000, {30, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {900, {SILENT, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {400, {30, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {900, {SILENT, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {400, {30, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {900, {SILENT, SILENT, SILENT, SILENT}, {0, NOBODY}},
+      {0}}},
+    {"one loud packet after DTX",
+     0,
+     {{200, {SILENT, SILENT, SILENT, SILENT}, {NOBODY}},
+      {3000, {NO_PACKETS, NO_PACKETS, NO_PACKETS, NO_PACKETS}, {NOBODY}},
+      {20, {0, NO_PACKETS, NO_PACKETS, NO_PACKETS}, {NOBODY}},
+      {0}}},
     {"two of equal voice do not swap",
      2,
      {{6000, {30, 31, SILENT, SILENT}, {0, 1, NOBODY}},
@@ -164,6 +179,21 @@ static void test_top(void **state)
     sfu_audiolevel_destroy(al);
 }
 
+/* A packet vouches for its own duration, not for the pause before it. */
+static void test_pause(void **state)
+{
+    (void)state;
+    struct sfu_audiolevel *al = NULL;
+    struct sfu_audiolevel_speaker list[1];
+    bool changed;
+
+    assert_int_equal(sfu_audiolevel_create(1, &al), 0);
+    sfu_audiolevel_on_packet(al, 0, SILENT, 1000000);
+    sfu_audiolevel_on_packet(al, 0, 0, 4000000);
+    assert_int_equal(sfu_audiolevel_update(al, 4000000, list, 1, &changed), 0);
+    sfu_audiolevel_destroy(al);
+}
+
 /* A flood of loud packets within no time, levels out of range, people that do not exist. */
 static void test_hostile(void **state)
 {
@@ -200,10 +230,8 @@ static void test_create(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rooms),
-        cmocka_unit_test(test_top),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_rooms),   cmocka_unit_test(test_top),    cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_create),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,10 @@ static const struct life lives[] = {
           {V, 1, 1, 40000, 7, 9, STALE}, {V, 1, 1, 40001, 7, 9, WAIT}, {WANTS, .want = 1},
           {V, 1, 1, 40002, 7, 9, WAIT}, {K, 10, 1, 40003, 50, 10, SEND, 101, 5900, 501, 51, SWITCH},
           {V, 11, 1, 40004, 140, 11, SEND, 102, 5990, 502, 52})},
+    {"it does not while another one is waited for", true,
+     LIFE({HOLD, 0, 1}, {K, 0, 1, 10, 0, 0, SEND, 100, 5000, 500, 50, SWITCH}, {HOLD, 0, 2},
+          {V, 1, 1, 40000, 7, 9, STALE}, {V, 1, 1, 40001, 7, 9, STALE}, {WANTS, .want = 2},
+          {V, 2, 1, 12, 0, 0, STALE}, {K, 10, 2, 3, 50, 10, SEND, 101, 5900, 501, 51, SWITCH})},
     {"there and back: both stays of one source are told apart", true,
      LIFE({HOLD, 0, 1}, {K, 0, 1, 10, 0, 0, SEND, 100, 5000, 500, 50, SWITCH}, {HOLD, 0, 2},
           {K, 10, 2, 10, 0, 0, SEND, 101, 5900, 501, 51, SWITCH}, {HOLD, 10, 1},
@@ -342,6 +346,25 @@ static void test_ts_offset(void **state)
     sfu_forwarder_destroy(fwd);
 }
 
+/* An audio slot between two voices has no source's time. */
+static void test_ts_offset_audio(void **state)
+{
+    (void)state;
+    struct sfu_forwarder *fwd = create(false);
+    const struct row first = {A, 0, 1, 10, 4000, 0};
+    struct sfu_packet packet = packet_of(&first);
+    struct sfu_forward_out out;
+    uint64_t source = 0;
+    uint32_t offset = 0;
+
+    sfu_forwarder_set_source(fwd, 1, SFU_SWITCH_HOLD);
+    assert_int_equal(sfu_forwarder_on_packet(fwd, 1, &packet, 0, &out), SFU_FORWARD_SEND);
+    assert_int_equal(sfu_forwarder_ts_offset(fwd, &source, &offset), 0);
+    sfu_forwarder_set_source(fwd, 2, SFU_SWITCH_HOLD);
+    assert_int_equal(sfu_forwarder_ts_offset(fwd, &source, &offset), -EAGAIN);
+    sfu_forwarder_destroy(fwd);
+}
+
 /* Picture ids over their wraps, 15 and 7 bit, and a switch between the two forms. */
 static void test_picture_ids(void **state)
 {
@@ -448,9 +471,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lives),       cmocka_unit_test(test_ts_offset),
-        cmocka_unit_test(test_picture_ids), cmocka_unit_test(test_random_lives),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_lives),           cmocka_unit_test(test_ts_offset),
+        cmocka_unit_test(test_ts_offset_audio), cmocka_unit_test(test_picture_ids),
+        cmocka_unit_test(test_random_lives),    cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,20 @@ static void test_overwritten(void **state)
     sfu_history_destroy(h);
 }
 
+/* References to empty packets in one entry are told apart, too. */
+static void test_empty_packets(void **state)
+{
+    (void)state;
+    struct sfu_history *h = create(4096, 16);
+    struct sfu_history_ref first, second;
+
+    assert_int_equal(put(h, 1, 0, 0, &first), 0);
+    assert_int_equal(put(h, 17, 0, 0, &second), 0);
+    assert_false(sfu_history_is_valid(h, &first));
+    assert_true(sfu_history_is_valid(h, &second));
+    sfu_history_destroy(h);
+}
+
 /* Packets out of order; one that is a whole ring older must not displace a newer one. */
 static void test_reordered(void **state)
 {
@@ -182,8 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),      cmocka_unit_test(test_overwritten),
-        cmocka_unit_test(test_reordered), cmocka_unit_test(test_random),
-        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_reordered), cmocka_unit_test(test_empty_packets),
+        cmocka_unit_test(test_random),    cmocka_unit_test(test_create),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,9 @@ static const struct sequence sequences[] = {
           {MAP, 0, 13, NEXT, 107}, {INSERT, 0, 0, 0, 108}, {MAP, 0, 12, LATE, 106},
           {MAP, 0, 14, NEXT, 109}, {BACK, 0, 0, NOENT, 101}, {BACK, 0, 0, NOENT, 104},
           {BACK, 1, 11, OK, 105}, {BACK, 1, 13, OK, 107}, {BACK, 0, 0, NOENT, 108})},
+    {"the server's own packet right after padding", 100,
+     ROWS({START, 1, 10, 0, 100}, {DROP, 0, 11, NEXT, 0}, {INSERT, 0, 0, 0, 101},
+          {BACK, 0, 0, NOENT, 101}, {MAP, 0, 12, NEXT, 102}, {BACK, 1, 12, OK, 102})},
     {"one wild number is nothing, two in a row are a new beginning", 100,
      ROWS({START, 1, 10, 0, 100}, {MAP, 0, 30000, NONE, 0}, {MAP, 0, 11, NEXT, 101},
           {MAP, 0, 30001, NONE, 0}, {MAP, 0, 30002, JUMP, 0}, {START, 2, 30002, 0, 102},
@@ -212,6 +215,10 @@ static void test_long_runs(void **state)
     for (uint32_t i = 1; i < 200000; i++) {
         assert_int_equal(sfu_seqmap_map(&m, (uint16_t)i, &out), SFU_SEQMAP_NEXT);
         assert_int_equal(sfu_seqmap_source(&m, (uint16_t)(out - 2000), &epoch, &src), -ENOENT);
+        if (i > 600) {
+            assert_int_equal(sfu_seqmap_source(&m, (uint16_t)(out - 500), &epoch, &src), 0);
+            assert_int_equal(src, (uint16_t)(i - 500));
+        }
     }
     sfu_seqmap_init(&m, 5);
     sfu_seqmap_start(&m, 1, 0);

@@ -157,6 +157,27 @@ static void test_slew(void **state)
     sfu_timebase_destroy(tb);
 }
 
+/* The path grows longer for good: followed when the window has forgotten, as slowly. */
+static void test_slew_up(void **state)
+{
+    (void)state;
+    struct sfu_timebase *tb = create(1);
+    int64_t before = 20 * MS;
+
+    for (int i = 0; i < 200; i++) {
+        int64_t at_us = i * SEC, delay_us = i < 10 ? 20 * MS : 60 * MS;
+        assert_true(report(tb, 0, &audio, at_us, delay_us));
+        int64_t offset_us = media_us(tb, 0, rtp_at(&audio, at_us)) - at_us;
+        assert_near(offset_us, before, 1 * MS + 45);
+        before = offset_us;
+        if (i == 30) {
+            assert_near(offset_us, 20 * MS, 30);
+        }
+    }
+    assert_near(before, 60 * MS, 30);
+    sfu_timebase_destroy(tb);
+}
+
 /* A clock that runs 100 ppm fast or slow is followed: the window forgets old minima. */
 static void test_skew(void **state)
 {
@@ -299,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_before_first_report),
         cmocka_unit_test(test_tracks_stay_in_step),
         cmocka_unit_test(test_slew),
+        cmocka_unit_test(test_slew_up),
         cmocka_unit_test(test_skew),
         cmocka_unit_test(test_jumps),
         cmocka_unit_test(test_hostile_reports),
