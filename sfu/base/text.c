@@ -80,7 +80,7 @@ int sfu_str_unhex(const char *text, size_t len, uint8_t *ret_out, size_t cap)
         }
     }
     for (size_t i = 0; i < len / 2; i++) {
-        ret_out[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+        ret_out[i] = (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
     }
     return (int)(len / 2);
 }

@@ -78,7 +78,11 @@ static int take_text(struct reader *r, const char *what, char **ret_text)
         return conf_fail(r->l, -EINVAL, &r->place, "%s is too long or holds a NUL", what);
     }
     *ret_text = sfu_arena_strndup(r->l->arena, value, len);
-    return *ret_text ? 0 : conf_fail(r->l, -ENOMEM, &r->place, "out of memory");
+    if (!*ret_text) {
+        (void)conf_fail(r->l, -ENOMEM, &r->place, "out of memory");
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 static int read_list(struct reader *r, const struct conf_key *key, struct conf_place place)

@@ -71,7 +71,7 @@ static int use(void *arg)
     if (err) {
         return err;
     }
-    bool ok = sfu_arena_alloc(a, 200) && sfu_arena_alloc(a, 200) && sfu_arena_alloc(a, 2000);
+    bool ok = sfu_arena_alloc(a, 200) && sfu_arena_alloc(a, 100) && sfu_arena_alloc(a, 2000);
     sfu_arena_destroy(a);
     return ok ? 0 : -ENOMEM;
 }
