@@ -54,11 +54,24 @@ export interface EngineOptions {
     peerFactory: PeerFactory;
 }
 
-const CLOSE_REPLACED = 4409;
+/** Close codes after which coming back would be wrong: two tabs would throw each other out for ever. */
+const FINAL_CLOSE: Readonly<Record<number, string>> = {
+    4013: 'replaced',
+    4409: 'replaced',
+    4014: 'kicked',
+    4015: 'room_closed',
+};
 const GRACE_MS = 1_000;
 const RESTART_TIMEOUT_MS = 6_000;
-const RETRYABLE = new Set(['rate_limited', 'unavailable', 'draining', 'internal', 'quota']);
-const SESSION_OVER = new Set(['gone', 'unauthenticated', 'not_found', 'forbidden']);
+const RETRYABLE = new Set(['rate_limited', 'unavailable', 'draining', 'internal', 'timeout', 'quota']);
+const SESSION_OVER = new Set([
+    'gone',
+    'resume_failed',
+    'unauthenticated',
+    'token_expired',
+    'not_found',
+    'forbidden',
+]);
 /** Reasons of `session.closed` after which coming back makes sense. */
 const COME_BACK = new Set(['shutdown']);
 
@@ -239,9 +252,9 @@ export class Engine {
     }
 
     #onSocketLost(code: number): void {
-        // Coming back would throw the one out that took our place, and so on for ever.
-        if (code === CLOSE_REPLACED) {
-            this.#closedReason = 'replaced';
+        const reason = FINAL_CLOSE[code];
+        if (reason) {
+            this.#closedReason = reason;
             return this.#dispatch('closed_by_server');
         }
         this.#lostAt = performance.now();

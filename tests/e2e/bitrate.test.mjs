@@ -1,0 +1,47 @@
+// A 720p camera reaches its full rate: transport-wide feedback works and lets the sender's estimate grow.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launchChromium, openHarness } from './lib/browsers.mjs';
+import { startStoad } from './lib/stoad.mjs';
+import { NotYet, until } from './lib/until.mjs';
+import { noFaults, sawEvent } from './lib/watch.mjs';
+
+const WANTED_BPS = 2_500_000;
+let stoad, browser, sender, viewer;
+
+before(async () => {
+    stoad = await startStoad();
+    browser = await launchChromium();
+    sender = await openHarness(browser, stoad.url);
+    viewer = await openHarness(browser, stoad.url);
+});
+
+after(async () => {
+    await browser?.close();
+    await stoad?.stop();
+});
+
+test('availableOutgoingBitrate reaches 2.5 Mbit/s within 15 s at 1280x720', async (t) => {
+    await viewer.evaluate(() => harness.join({ room: 'rate', identity: 'viewer' }));
+    await sender.evaluate(() => harness.join({ room: 'rate', identity: 'sender' }));
+    await sender.evaluate(() => harness.publish({ colour: '#d02020', width: 1280, height: 720, fps: 25, noise: true }));
+    await sawEvent(viewer, ['trackSubscribed', 'sender', 'camera']);
+    const start = Date.now();
+    let available = 0;
+    await until(async () => {
+        const pairs = await sender.evaluate(() => harness.stats('candidate-pair'));
+        available = Math.max(...pairs.map((each) => each.availableOutgoingBitrate ?? 0));
+        if (available >= WANTED_BPS) return true;
+        throw new NotYet(`available: ${Math.round(available / 1000)} kbit/s`);
+    }, 'availableOutgoingBitrate', { ms: 15_000, every: 250 });
+    t.diagnostic(`${Math.round(available / 1000)} kbit/s after ${Date.now() - start} ms`);
+});
+
+test('the viewer gets this picture, at this size', async () => {
+    await until(async () => {
+        const inbound = await viewer.evaluate(() => harness.inbound('sender', 'camera'));
+        if (inbound?.frameHeight === 720 && inbound.framesDecoded > 30) return true;
+        throw new NotYet(`${inbound?.frameWidth}x${inbound?.frameHeight}, ${inbound?.framesDecoded} frames`);
+    }, '720p arrives', { ms: 20_000 });
+    noFaults([sender, viewer]);
+});
