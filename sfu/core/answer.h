@@ -19,8 +19,10 @@
  * k-th), and SSRCs for life.  Audio slot k and video slot k share the msid stream "s<k>".
  *
  * What a later offer may not change (error): order, mid and kind of live m-lines, the meaning of an
- * accepted payload type or extension id, the fingerprint, the DTLS role.  New ICE credentials are
- * an ICE restart and get the policy's fresh ones.
+ * accepted payload type or extension id, the fingerprint, the DTLS role; nor may it stop the m-line
+ * that carries the transport, the first accepted one of the BUNDLE group, or put another before it
+ * (unless policy.new_association): Chromium and Firefox then begin a new DTLS association.  New ICE
+ * credentials are an ICE restart and get the policy's fresh ones.
  */
 #pragma once
 
@@ -105,15 +107,20 @@ struct sfu_answer_mline {
 /* One block of memory. */
 struct sfu_answer {
     uint64_t session_id, version; /* of our o= line; version counts answers from 1 */
-    bool ice_restart;             /* the credentials are new, the DTLS association goes on */
-    bool dtls_client;             /* we send the ClientHello */
-    bool trickle;                 /* the client may trickle */
+    /* The m-line that carries the transport is another one: the client opens a new DTLS association
+     * (same certificate, same roles) besides new local ICE credentials.  Slots and SSRCs stay. */
+    bool new_association;
+    bool ice_restart; /* the credentials are new, the DTLS association goes on */
+    bool dtls_client; /* we send the ClientHello */
+    bool trickle;     /* the client may trickle */
     char local_ufrag[SFU_ANSWER_UFRAG], local_pwd[SFU_ANSWER_PWD];
     char remote_ufrag[SFU_SDP_MAX_UFRAG_LEN + 1], remote_pwd[SFU_SDP_MAX_UFRAG_LEN + 1];
     uint8_t remote_sha256[32];
     /* m-lines not rejected.  0 only when a later offer stopped everything: the client has dropped
      * its transport, so close the peer; what it offers next is a first offer (previous NULL). */
     size_t accepted;
+    uint8_t tagged;     /* index of the m-line that carries the transport (RFC 9143); of no meaning
+                           when nothing is accepted */
     size_t mline_count; /* index = index of the m-line in both texts */
     struct sfu_answer_mline mlines[];
 };
@@ -132,6 +139,7 @@ struct sfu_answer {
     X(PAYLOAD_TYPE, "rtpmap", "the payload type means another codec elsewhere or before")          \
     X(EXTMAP, "extmap", "the id means another extension elsewhere or before")                      \
     X(SSRC, "ssrc", "used twice, or too many")                                                     \
+    X(TAGGED, "media", "carries the transport: make it inactive instead of stopping it")           \
     X(MLINES, "media", "m-lines cannot disappear")                                                 \
     X(MID_CHANGED, "mid", "only a stopped m-line can be used again")                               \
     X(KIND_CHANGED, "media", "the kind of a live m-line cannot change")

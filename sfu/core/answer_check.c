@@ -107,30 +107,52 @@ int sfu_answer_check_mline(struct sfu_answer_ctx *c, size_t i)
     return err < 0 ? err : check_meanings(c, i);
 }
 
-/*
- * The m-line whose transport attributes count (RFC 9143, 7.3): the first accepted one of the group;
- * one that is bundle-only may have none of its own and then takes those of the group's first.
- */
-static const struct sfu_sdp_media *tagged(const struct sfu_answer_ctx *c)
+/* The accepted m-line that comes first in the group: the transport is its (RFC 9143, 7.3.2). */
+static int find_tagged(const struct sfu_answer_ctx *c)
 {
     const struct sfu_sdp *offer = c->offer;
-    const struct sfu_sdp_media *first = NULL, *accepted = NULL;
+    size_t count = offer->has_bundle ? offer->bundle_count : offer->media_count;
 
-    for (size_t k = 0; k < (offer->has_bundle ? offer->bundle_count : offer->media_count); k++) {
+    for (size_t k = 0; k < count; k++) {
         size_t i = offer->has_bundle ? offer->bundle[k] : k;
-        const struct sfu_sdp_media *m = &offer->media[i];
+        if (!c->answer->mlines[i].rejected) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
 
-        if (first == NULL && sfu_sdp_media_live(m) && m->transport.ufrag.len != 0) {
-            first = m;
-        }
-        if (accepted == NULL && !c->answer->mlines[i].rejected) {
-            accepted = m;
+/* A bundle-only m-line may have no transport attributes of its own: then those of the group's first
+ * count. */
+static const struct sfu_sdp_transport *transport_of(const struct sfu_answer_ctx *c, size_t tagged)
+{
+    const struct sfu_sdp *offer = c->offer;
+
+    for (size_t k = 0; offer->media[tagged].transport.ufrag.len == 0 && k < offer->bundle_count;
+         k++) {
+        const struct sfu_sdp_media *m = &offer->media[offer->bundle[k]];
+        if (sfu_sdp_media_live(m) && m->transport.ufrag.len != 0) {
+            return &m->transport;
         }
     }
-    if (accepted == NULL) {
-        return NULL;
+    return &offer->media[tagged].transport;
+}
+
+/* Browsers tie ICE and DTLS to the tagged m-line: another one means a new DTLS association. */
+static int check_tagged(struct sfu_answer_ctx *c)
+{
+    const struct sfu_answer *before = c->previous;
+    size_t tagged = c->answer->tagged;
+
+    if (before == NULL || before->accepted == 0 ||
+        strcmp(before->mlines[before->tagged].mid, c->answer->mlines[tagged].mid) == 0) {
+        return 0;
     }
-    return accepted->transport.ufrag.len != 0 || first == NULL ? accepted : first;
+    if (!c->policy->new_association) {
+        return sfu_answer_fail(c, SFU_ANSWER_ERR_TAGGED, before->tagged);
+    }
+    c->answer->new_association = true;
+    return 0;
 }
 
 static int dtls_role(struct sfu_answer_ctx *c, enum sfu_sdp_setup setup, int mline)
@@ -169,7 +191,7 @@ static void ice(struct sfu_answer_ctx *c, const struct sfu_sdp_transport *t)
     a->trickle = t->trickle;
     a->ice_restart = before != NULL && (strcmp(a->remote_ufrag, before->remote_ufrag) != 0 ||
                                         strcmp(a->remote_pwd, before->remote_pwd) != 0);
-    if (before != NULL && !a->ice_restart) {
+    if (before != NULL && !a->ice_restart && !a->new_association) {
         memcpy(a->local_ufrag, before->local_ufrag, sizeof(a->local_ufrag));
         memcpy(a->local_pwd, before->local_pwd, sizeof(a->local_pwd));
     } else {
@@ -195,29 +217,30 @@ static void keep_transport(struct sfu_answer_ctx *c)
 
 int sfu_answer_transport(struct sfu_answer_ctx *c)
 {
-    const struct sfu_sdp_media *m = tagged(c);
     const struct sfu_sdp_transport *t;
-    int mline, err;
+    int tagged = find_tagged(c);
+    int err;
 
-    if (m == NULL && c->previous == NULL) {
+    if (tagged < 0 && c->previous == NULL) {
         return sfu_answer_fail(c, SFU_ANSWER_ERR_NO_MEDIA, -1);
     }
-    if (m == NULL) {
+    if (tagged < 0) {
         keep_transport(c);
         return 0;
     }
-    t = &m->transport;
-    mline = (int)(m - c->offer->media);
+    c->answer->tagged = (uint8_t)tagged;
+    t = transport_of(c, (size_t)tagged);
     if (t->ufrag.len == 0 || t->pwd.len == 0) {
-        return sfu_answer_fail(c, SFU_ANSWER_ERR_ICE, mline);
+        return sfu_answer_fail(c, SFU_ANSWER_ERR_ICE, tagged);
     }
     if (!t->has_sha256) {
-        return sfu_answer_fail(c, SFU_ANSWER_ERR_FINGERPRINT, mline);
+        return sfu_answer_fail(c, SFU_ANSWER_ERR_FINGERPRINT, tagged);
     }
     if (c->previous != NULL && memcmp(c->previous->remote_sha256, t->sha256, 32) != 0) {
-        return sfu_answer_fail(c, SFU_ANSWER_ERR_FINGERPRINT_CHANGED, mline);
+        return sfu_answer_fail(c, SFU_ANSWER_ERR_FINGERPRINT_CHANGED, tagged);
     }
-    err = dtls_role(c, t->setup, mline);
+    err = check_tagged(c);
+    err = err < 0 ? err : dtls_role(c, t->setup, tagged);
     if (err < 0) {
         return err;
     }

@@ -31,7 +31,8 @@ struct sfu_answer_policy {
     uint8_t fb_subscribe; /* … and on which it receives */
     bool simulcast;       /* accept a=simulcast:send; else the client sends one encoding */
     bool opus_stereo, opus_dtx;
-    bool dtls_client;          /* accept a=setup:passive; else it is an error */
+    bool dtls_client;     /* accept a=setup:passive; else it is an error */
+    bool new_association; /* the core can start a second DTLS association; else it is an error */
     uint32_t max_message_size; /* bytes, of data channels */
 
     const char *ufrag, *pwd; /* fresh: used by a first answer and by an ICE restart only */

@@ -211,28 +211,8 @@ static void write_rejected(struct sfu_str *text, const struct sfu_answer_mline *
     sfu_str_puts(text, "a=inactive\r\n");
 }
 
-/* The accepted m-line that comes first in the group carries the candidates (RFC 9143, 7.3.2). */
-static size_t tagged_index(const struct sfu_answer_ctx *c)
-{
-    const struct sfu_sdp *offer = c->offer;
-
-    for (unsigned k = 0; k < offer->bundle_count; k++) {
-        if (!c->answer->mlines[offer->bundle[k]].rejected) {
-            return offer->bundle[k];
-        }
-    }
-    for (size_t i = 0; i < offer->media_count; i++) {
-        if (!c->answer->mlines[i].rejected) {
-            return i;
-        }
-    }
-    return 0;
-}
-
 void sfu_answer_write(struct sfu_answer_ctx *c, struct sfu_str *text)
 {
-    size_t with_candidates = tagged_index(c);
-
     write_session(c, text);
     for (size_t i = 0; i < c->offer->media_count; i++) {
         const struct sfu_answer_mline *out = &c->answer->mlines[i];
@@ -242,7 +222,7 @@ void sfu_answer_write(struct sfu_answer_ctx *c, struct sfu_str *text)
             write_rejected(text, out);
             continue;
         }
-        if (i == with_candidates) {
+        if (i == c->answer->tagged) {
             write_candidates(c, text);
         }
         /* Repeated although the group's first would do: not every client looks there. */

@@ -105,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s.policy.data = (flags & 4) == 0;
     s.policy.simulcast = (flags & 8) != 0;
     s.policy.dtls_client = (flags & 16) != 0;
+    s.policy.new_association = (flags & 32) != 0;
     s.answer = NULL;
     size--;
     for (int i = 0; i < OFFERS && size > 0; i++) {

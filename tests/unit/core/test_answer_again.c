@@ -150,6 +150,7 @@ static void test_slots_for_life(void **state)
     } seen[16] = {0};
     size_t seen_count = 0;
 
+    f->policy.new_association = true; /* step 3 stops the m-line that carries the transport */
     for (size_t step = 0; step < SFU_ARRAY_LEN(steps); step++) {
         const struct sfu_answer *a = answered(f, steps[step].offer);
         char got[128];
@@ -193,6 +194,7 @@ static void test_ssrcs_avoid_the_clients(void **state)
 
     assert_int_equal(a->mlines[0].ssrc, 1003);
     /* Nor that of a slot which this very offer stops: its packets may still be on the way. */
+    f->policy.new_association = true;
     f->ssrc = 1003;
     a = answered(f, HEAD BUNDLE("1 2") STOPPED("audio", "0") V("1", "sendonly") A("2", "recvonly"));
     assert_int_equal(a->mlines[2].ssrc, 1004);
@@ -314,6 +316,52 @@ static void test_transport_of_the_tagged(void **state)
     }
 }
 
+static void test_tagged_changes(void **state)
+{
+    static const struct {
+        const char *first, *then;
+        int mline; /* whose stop is refused; -1: nothing to refuse */
+    } rows[] = {
+        {HEAD BUNDLE("0 1") V("0", "sendonly") A("1", "recvonly"),
+         HEAD BUNDLE("0 1") V("0", "inactive") A("1", "recvonly"), -1},
+        {HEAD BUNDLE("0 1") V("0", "sendonly") A("1", "recvonly"),
+         HEAD BUNDLE("0") V("0", "sendonly") STOPPED("audio", "1"), -1},
+        {HEAD BUNDLE("0 1") V("0", "sendonly") A("1", "recvonly"),
+         HEAD BUNDLE("1") STOPPED("video", "0") A("1", "recvonly"), 0},
+        {HEAD BUNDLE("1 0") V("0", "sendonly") A("1", "recvonly"),
+         HEAD BUNDLE("0") V("0", "sendonly") STOPPED("audio", "1"), 1},
+        /* the m-line before it is used again */
+        {HEAD BUNDLE("1") STOPPED("video", "0") A("1", "recvonly"),
+         HEAD BUNDLE("2 1") V("2", "sendonly") A("1", "recvonly"), 1},
+        {HEAD BUNDLE("1") STOPPED("video", "0") A("1", "recvonly"),
+         HEAD BUNDLE("1 2") V("2", "sendonly") A("1", "recvonly"), -1},
+        /* everything had been stopped: no transport to carry on */
+        {HEAD BUNDLE("0 1") V("0", "sendonly") A("1", "recvonly"),
+         HEAD STOPPED("video", "0") STOPPED("audio", "1"), -1},
+    };
+
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        struct fixture *f = *state;
+
+        forget(f);
+        f->policy.new_association = false;
+        answered(f, rows[i].first);
+        if (rows[i].mline < 0) {
+            assert_false(answered(f, rows[i].then)->new_association);
+            continue;
+        }
+        assert_int_equal(offer(f, rows[i].then), -EPROTO);
+        assert_int_equal(f->error.code, SFU_ANSWER_ERR_TAGGED);
+        assert_int_equal(f->error.mline, rows[i].mline);
+        f->policy.new_association = true;
+        f->policy.ufrag = "fresh";
+        answered(f, rows[i].then);
+        assert_true(f->answer->new_association && !f->answer->ice_restart);
+        assert_string_equal(f->answer->local_ufrag, "fresh");
+        f->policy.ufrag = "stoaufrag";
+    }
+}
+
 static void test_everything_stopped(void **state)
 {
     struct fixture *f = *state;
@@ -392,11 +440,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_slots_for_life),       TEST(test_ssrcs_avoid_the_clients),
-        TEST(test_ice_restart),          TEST(test_ice_restart_by_password_only),
-        TEST(test_dtls_roles),           TEST(test_transport_of_the_tagged),
-        TEST(test_everything_stopped),   TEST(test_grant_later),
-        TEST(test_rtx_negotiated_later), TEST(test_128_mlines),
+        TEST(test_slots_for_life), TEST(test_ssrcs_avoid_the_clients),
+        TEST(test_ice_restart),    TEST(test_ice_restart_by_password_only),
+        TEST(test_dtls_roles),     TEST(test_transport_of_the_tagged),
+        TEST(test_tagged_changes), TEST(test_everything_stopped),
+        TEST(test_grant_later),    TEST(test_rtx_negotiated_later),
+        TEST(test_128_mlines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
