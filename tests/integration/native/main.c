@@ -1,0 +1,266 @@
+/*
+ * stoa-native-peer: joins a room with N participants whose transport shares no code with the
+ * server, and prints what each of them sees as JSON lines.  See README.md in this folder.
+ */
+#include <glib-unix.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/integration/native/peer.h"
+#include "tests/integration/native/token.h"
+
+enum { TICK_MS = 5, LEAVE_MS = 200 };
+
+static struct options {
+    char *host, *room, *identity, *publish, *tokens_file, *srtp;
+    char **tokens;
+    int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
+    int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
+    gboolean silent, decode, events;
+} opt = {.port = 8080,
+         .peers = 1,
+         .pairs = 4,
+         .width = 320,
+         .height = 180,
+         .fps = 15,
+         .kbps = 150,
+         .stagger_ms = 0,
+         .stats_ms = 1000,
+         .restart_ms = -1,
+         .cut_ms = -1,
+         .cut_for_ms = 5000};
+
+static const GOptionEntry entries[] = {
+    {"host", 0, 0, G_OPTION_ARG_STRING, &opt.host, "server (127.0.0.1)", "ADDR"},
+    {"port", 0, 0, G_OPTION_ARG_INT, &opt.port, "HTTP port (8080)", "N"},
+    {"token", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt.tokens, "join token; once per peer", "JWT"},
+    {"tokens", 0, 0, G_OPTION_ARG_FILENAME, &opt.tokens_file, "file with a token per line", "FILE"},
+    {"room", 0, 0, G_OPTION_ARG_STRING, &opt.room, "fetch tokens for it by the development key",
+     "R"},
+    {"identity", 0, 0, G_OPTION_ARG_STRING, &opt.identity, "prefix of identities (native-)", "I"},
+    {"peers", 0, 0, G_OPTION_ARG_INT, &opt.peers, "participants (1)", "N"},
+    {"pairs", 0, 0, G_OPTION_ARG_INT, &opt.pairs, "slot pairs to ask for (4)", "K"},
+    {"publish", 0, 0, G_OPTION_ARG_STRING, &opt.publish, "microphone,camera,screen (none)", "LIST"},
+    {"silent", 0, 0, G_OPTION_ARG_NONE, &opt.silent, "microphone without a tone", NULL},
+    {"video-delay-ms", 0, 0, G_OPTION_ARG_INT, &opt.video_delay_ms, "hold back video only", "MS"},
+    {"width", 0, 0, G_OPTION_ARG_INT, &opt.width, "picture (320)", "PX"},
+    {"height", 0, 0, G_OPTION_ARG_INT, &opt.height, "picture (180)", "PX"},
+    {"fps", 0, 0, G_OPTION_ARG_INT, &opt.fps, "pictures per second (15)", "N"},
+    {"kbps", 0, 0, G_OPTION_ARG_INT, &opt.kbps, "video rate (150)", "N"},
+    {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
+    {"decode", 0, 0, G_OPTION_ARG_NONE, &opt.decode, "decode video, print its mean colour", NULL},
+    {"events", 0, 0, G_OPTION_ARG_NONE, &opt.events, "print each notification", NULL},
+    {"stagger-ms", 0, 0, G_OPTION_ARG_INT, &opt.stagger_ms, "between two joins (0)", "MS"},
+    {"stats-ms", 0, 0, G_OPTION_ARG_INT, &opt.stats_ms, "between two statistics (1000)", "MS"},
+    {"duration-ms", 0, 0, G_OPTION_ARG_INT, &opt.duration_ms, "then leave (0: on SIGINT)", "MS"},
+    {"ice-restart-ms", 0, 0, G_OPTION_ARG_INT, &opt.restart_ms, "restart ICE then", "MS"},
+    {"cut-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_ms, "cut the WebSocket then", "MS"},
+    {"cut-for-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_for_ms, "and resume after (5000)", "MS"},
+    {0},
+};
+
+static struct {
+    GMainLoop *loop;
+    GPtrArray *tokens; /* owned texts */
+    GPtrArray *identities;
+    GPtrArray *peers; /* struct nat_peer */
+    int64_t start_us, stats_us;
+    bool restarted, cut, leaving;
+} app;
+
+static unsigned publish_bits(const char *list)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } names[] = {{"microphone", NAT_MICROPHONE}, {"camera", NAT_CAMERA}, {"screen", NAT_SCREEN}};
+    unsigned bits = 0;
+    for (size_t i = 0; list && i < G_N_ELEMENTS(names); i++) {
+        bits |= strstr(list, names[i].name) ? names[i].bit : 0;
+    }
+    return bits;
+}
+
+static void add_tokens(char **list)
+{
+    for (; list && *list; list++) {
+        char *token = g_strstrip(g_strdup(*list));
+        if (*token) {
+            g_ptr_array_add(app.tokens, token);
+        } else {
+            g_free(token);
+        }
+    }
+}
+
+static bool read_tokens(void)
+{
+    add_tokens(opt.tokens);
+    if (opt.tokens_file) {
+        char *text;
+        if (!g_file_get_contents(opt.tokens_file, &text, NULL, NULL)) {
+            g_printerr("%s: cannot be read\n", opt.tokens_file);
+            return false;
+        }
+        char **lines = g_strsplit(text, "\n", -1);
+        add_tokens(lines);
+        g_strfreev(lines);
+        g_free(text);
+    }
+    for (int i = 0; opt.room && i < opt.peers; i++) {
+        char *why = NULL;
+        char *token = nat_token_fetch(opt.host, (uint16_t)opt.port, opt.room,
+                                      g_ptr_array_index(app.identities, (guint)i), &why);
+        if (!token) {
+            g_printerr("token: %s\n", why);
+            g_free(why);
+            return false;
+        }
+        g_ptr_array_add(app.tokens, token);
+    }
+    if (app.tokens->len < (guint)opt.peers) {
+        g_printerr("%d peers need as many tokens (--token, --tokens or --room)\n", opt.peers);
+        return false;
+    }
+    return true;
+}
+
+static void start_peer(void)
+{
+    unsigned i = app.peers->len;
+    struct nat_peer_conf conf = {
+        .host = opt.host,
+        .port = (uint16_t)opt.port,
+        .token = g_ptr_array_index(app.tokens, i),
+        .identity = g_ptr_array_index(app.identities, i),
+        .index = i,
+        .publish = publish_bits(opt.publish),
+        .pairs = (unsigned)opt.pairs,
+        .video_delay_us = (int64_t)opt.video_delay_ms * 1000,
+        .width = (unsigned)opt.width,
+        .height = (unsigned)opt.height,
+        .fps = (unsigned)opt.fps,
+        .kbps = (unsigned)opt.kbps,
+        .silent = opt.silent,
+        .decode = opt.decode,
+        .log_events = opt.events,
+        .srtp_profiles = opt.srtp,
+    };
+    g_ptr_array_add(app.peers, nat_peer_create(&conf));
+}
+
+static gboolean quit(gpointer arg)
+{
+    (void)arg;
+    g_main_loop_quit(app.loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void print_stats(int64_t now_us)
+{
+    for (guint i = 0; i < app.peers->len; i++) {
+        nat_print("stats", i, nat_peer_stats(g_ptr_array_index(app.peers, i), now_us));
+    }
+}
+
+/* Lets the close messages leave before the loop ends. */
+static gboolean leave(gpointer arg)
+{
+    (void)arg;
+    if (!app.leaving) {
+        app.leaving = true;
+        print_stats(g_get_monotonic_time());
+        for (guint i = 0; i < app.peers->len; i++) {
+            nat_peer_leave(g_ptr_array_index(app.peers, i));
+        }
+        g_timeout_add(LEAVE_MS, quit, NULL);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+/* true once, when the time has come */
+static bool due(bool *done, int at_ms, int64_t age_ms)
+{
+    if (*done || at_ms < 0 || age_ms < at_ms) {
+        return false;
+    }
+    *done = true;
+    return true;
+}
+
+static gboolean tick(gpointer arg)
+{
+    int64_t now_us = g_get_monotonic_time(), age_ms = (now_us - app.start_us) / 1000;
+    (void)arg;
+    while (app.peers->len < (guint)opt.peers &&
+           age_ms >= (int64_t)app.peers->len * opt.stagger_ms) {
+        start_peer();
+    }
+    bool restart = due(&app.restarted, opt.restart_ms, age_ms);
+    bool cut = due(&app.cut, opt.cut_ms, age_ms);
+    for (guint i = 0; i < app.peers->len; i++) {
+        struct nat_peer *p = g_ptr_array_index(app.peers, i);
+        if (restart) {
+            nat_peer_restart_ice(p);
+        }
+        if (cut) {
+            nat_peer_cut(p, (int64_t)opt.cut_for_ms * 1000);
+        }
+        nat_peer_tick(p, now_us);
+    }
+    if (now_us >= app.stats_us && !app.leaving) {
+        app.stats_us = now_us + (int64_t)opt.stats_ms * 1000;
+        print_stats(now_us);
+    }
+    if (opt.duration_ms > 0 && age_ms >= opt.duration_ms) {
+        leave(NULL);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static int finish(void)
+{
+    int failed = 0;
+    for (guint i = 0; i < app.peers->len; i++) {
+        struct nat_peer *p = g_ptr_array_index(app.peers, i);
+        failed += strcmp(nat_peer_state(p), "failed") == 0;
+        nat_peer_destroy(p);
+    }
+    g_ptr_array_unref(app.peers);
+    g_ptr_array_unref(app.tokens);
+    g_ptr_array_unref(app.identities);
+    return failed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    GError *error = NULL;
+    GOptionContext *context = g_option_context_new("- an independent participant for tests");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        g_printerr("%s\n", error->message);
+        return 2;
+    }
+    g_option_context_free(context);
+    opt.host = opt.host ? opt.host : g_strdup("127.0.0.1");
+    app.tokens = g_ptr_array_new_with_free_func(g_free);
+    app.identities = g_ptr_array_new_with_free_func(g_free);
+    app.peers = g_ptr_array_new();
+    for (int i = 0; i < opt.peers; i++) {
+        g_ptr_array_add(app.identities,
+                        g_strdup_printf("%s%d", opt.identity ? opt.identity : "native-", i));
+    }
+    if (!read_tokens()) {
+        return 2;
+    }
+    app.loop = g_main_loop_new(NULL, FALSE);
+    app.start_us = g_get_monotonic_time();
+    app.stats_us = app.start_us + (int64_t)opt.stats_ms * 1000;
+    g_timeout_add(TICK_MS, tick, NULL);
+    g_unix_signal_add(SIGINT, leave, NULL);
+    g_unix_signal_add(SIGTERM, leave, NULL);
+    g_main_loop_run(app.loop);
+    g_main_loop_unref(app.loop);
+    return finish();
+}

@@ -1,0 +1,42 @@
+/*
+ * tests/integration/native/peer.h - one participant: signalling session, one PeerConnection's worth
+ * of transport.
+ *
+ * Main loop thread.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum nat_publish { NAT_MICROPHONE = 1, NAT_CAMERA = 2, NAT_SCREEN = 4 };
+
+struct nat_peer_conf {
+    const char *host;
+    uint16_t port;
+    char *token, *identity; /* borrowed; identity for statistics only */
+    unsigned index;
+    unsigned publish; /* bits of enum nat_publish */
+    unsigned pairs;
+    int64_t video_delay_us;
+    unsigned width, height, fps, kbps;
+    bool silent, decode, log_events;
+    const char *srtp_profiles; /* OpenSSL's names, NULL: all */
+};
+
+struct nat_peer;
+
+struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf);
+void nat_peer_tick(struct nat_peer *p, int64_t now_us);           /* every 5-10 ms */
+json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us); /* new reference */
+const char *nat_peer_state(const struct nat_peer *p);
+
+void nat_peer_restart_ice(struct nat_peer *p);
+void nat_peer_cut(struct nat_peer *p,
+                  int64_t for_us); /* the WebSocket only; resumes after for_us */
+void nat_peer_leave(struct nat_peer *p);
+void nat_peer_destroy(struct nat_peer *p);
+
+/* Prints one JSON line {"event":…,"peer":index,…}.  Takes fields (NULL: none). */
+void nat_print(const char *event, unsigned peer, json_t *fields);

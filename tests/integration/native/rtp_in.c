@@ -1,0 +1,322 @@
+#include "tests/integration/native/rtp_in.h"
+
+#include <glib.h>
+#include <string.h>
+#include <vpx/vp8dx.h>
+#include <vpx/vpx_decoder.h>
+
+enum { FRAME_MAX = 256 * 1024, SEEN_BITS = 1024 };
+
+#define NTP_UNIX 2208988800LL /* seconds from 1900 to 1970 */
+
+struct nat_rx {
+    uint32_t ssrc;
+    bool video, decode;
+    uint64_t packets, bytes, payload_bytes, duplicates, late, key_frames, decoded, broken;
+    uint64_t empty;             /* packets without payload */
+    uint64_t base_seq, max_seq; /* extended by roll-overs */
+    uint8_t seen[SEEN_BITS / 8];
+    uint32_t last_ts, max_ts_step;
+    uint64_t backward_ts;
+    int64_t first_us, last_us, worst_gap_us;
+    uint64_t prior_expected, prior_received;
+    double jitter;
+    int64_t last_transit;
+    uint64_t reports;
+    uint64_t sr_ntp;
+    uint32_t sr_rtp, sr_packets, sr_octets;
+    int64_t sr_us;
+    int64_t key_asked_us;
+    bool have_key;
+    /* the frame being put together */
+    uint8_t *frame;
+    size_t frame_len;
+    uint64_t frame_next_seq;
+    bool in_frame;
+    vpx_codec_ctx_t codec;
+    unsigned width, height;
+    int yuv[3]; /* mean of the last picture */
+};
+
+static uint16_t get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+    }
+}
+
+struct nat_rx *nat_rx_create(uint32_t ssrc, bool video, bool decode)
+{
+    struct nat_rx *rx = g_new0(struct nat_rx, 1);
+    rx->ssrc = ssrc;
+    rx->video = video;
+    rx->decode = decode && video;
+    if (rx->decode) {
+        rx->frame = g_malloc(FRAME_MAX);
+        if (vpx_codec_dec_init(&rx->codec, vpx_codec_vp8_dx(), NULL, 0) != VPX_CODEC_OK) {
+            g_error("libvpx");
+        }
+    }
+    return rx;
+}
+
+void nat_rx_destroy(struct nat_rx *rx)
+{
+    if (rx->decode) {
+        vpx_codec_destroy(&rx->codec);
+        g_free(rx->frame);
+    }
+    g_free(rx);
+}
+
+uint32_t nat_rx_ssrc(const struct nat_rx *rx)
+{
+    return rx->ssrc;
+}
+
+/* Counts duplicates and late ones; returns the extended sequence number, or 0 for a duplicate. */
+static uint64_t place(struct nat_rx *rx, uint16_t seq)
+{
+    if (rx->packets == 0) {
+        rx->base_seq = rx->max_seq = 65536 + (uint64_t)seq;
+    }
+    int16_t step = (int16_t)(seq - (uint16_t)rx->max_seq);
+    uint64_t ext = rx->max_seq + (uint64_t)(int64_t)step;
+    if (step > 0) {
+        for (uint64_t s = rx->max_seq + 1; s <= ext && s - rx->max_seq <= SEEN_BITS; s++) {
+            rx->seen[s % SEEN_BITS / 8] &= (uint8_t) ~(1U << (s % 8));
+        }
+        rx->max_seq = ext;
+    }
+    uint8_t *byte = &rx->seen[ext % SEEN_BITS / 8], bit = (uint8_t)(1U << (ext % 8));
+    if (rx->packets > 0 && step <= 0 && *byte & bit) {
+        rx->duplicates++;
+        return 0;
+    }
+    rx->late += step < 0;
+    *byte |= bit;
+    return ext;
+}
+
+static size_t header_bytes(const uint8_t *p, size_t len)
+{
+    size_t n = 12 + (size_t)(p[0] & 15) * 4;
+    if (p[0] & 0x10 && n + 4 <= len) {
+        n += 4 + (size_t)get16(p + n + 2) * 4;
+    }
+    return n;
+}
+
+static size_t descriptor_bytes(const uint8_t *p, size_t len)
+{
+    size_t n = 1;
+    if (len > 1 && p[0] & 0x80) {
+        uint8_t x = p[n++];
+        if (x & 0x80 && n < len) {
+            n += p[n] & 0x80 ? 2 : 1;
+        }
+        n += x & 0x40 ? 1 : 0;
+        n += x & 0x30 ? 1 : 0;
+    }
+    return n;
+}
+
+static int mean(const uint8_t *plane, int stride, unsigned w, unsigned h)
+{
+    uint64_t sum = 0;
+    for (unsigned y = 0; y < h; y++) {
+        for (unsigned x = 0; x < w; x++) {
+            sum += plane[y * (unsigned)stride + x];
+        }
+    }
+    return w > 0 && h > 0 ? (int)(sum / (w * h)) : 0;
+}
+
+static void decode(struct nat_rx *rx)
+{
+    vpx_codec_iter_t iter = NULL;
+    vpx_image_t *img;
+    if (vpx_codec_decode(&rx->codec, rx->frame, (unsigned)rx->frame_len, NULL, 0) != VPX_CODEC_OK) {
+        rx->broken++;
+        return;
+    }
+    while ((img = vpx_codec_get_frame(&rx->codec, &iter))) {
+        rx->decoded++;
+        rx->width = img->d_w;
+        rx->height = img->d_h;
+        rx->yuv[0] = mean(img->planes[0], img->stride[0], img->d_w, img->d_h);
+        rx->yuv[1] = mean(img->planes[1], img->stride[1], img->d_w / 2, img->d_h / 2);
+        rx->yuv[2] = mean(img->planes[2], img->stride[2], img->d_w / 2, img->d_h / 2);
+    }
+}
+
+/* Frames are put together from packets in order; one lost packet loses the frame and waits for a
+ * key frame. */
+static void video_packet(struct nat_rx *rx, uint64_t seq, bool marker, const uint8_t *p, size_t len)
+{
+    size_t skip = descriptor_bytes(p, len);
+    if (skip >= len) {
+        return;
+    }
+    bool start = p[0] & 0x10 && (p[0] & 7) == 0;
+    bool key = start && !(p[skip] & 1);
+    rx->key_frames += key;
+    rx->have_key |= key;
+    if (!rx->decode) {
+        return;
+    }
+    if (start) {
+        rx->in_frame = true;
+        rx->frame_len = 0;
+        rx->frame_next_seq = seq;
+    }
+    if (!rx->in_frame || seq != rx->frame_next_seq || rx->frame_len + len - skip > FRAME_MAX) {
+        rx->in_frame = false;
+        return;
+    }
+    memcpy(rx->frame + rx->frame_len, p + skip, len - skip);
+    rx->frame_len += len - skip;
+    rx->frame_next_seq++;
+    if (marker) {
+        rx->in_frame = false;
+        decode(rx);
+    }
+}
+
+static void time_packet(struct nat_rx *rx, uint32_t ts, int64_t now_us)
+{
+    int64_t rate = rx->video ? 90000 : 48000;
+    int64_t transit = now_us * rate / 1000000 - (int64_t)ts;
+    if (rx->packets > 0) {
+        int32_t step = (int32_t)(ts - rx->last_ts), d = (int32_t)(transit - rx->last_transit);
+        rx->jitter += ((d < 0 ? -(double)d : (double)d) - rx->jitter) / 16;
+        rx->backward_ts += step < 0;
+        rx->max_ts_step = MAX(rx->max_ts_step, step > 0 ? (uint32_t)step : 0);
+        rx->worst_gap_us = MAX(rx->worst_gap_us, now_us - rx->last_us);
+    } else {
+        rx->first_us = now_us;
+    }
+    rx->last_transit = transit;
+    rx->last_ts = ts;
+    rx->last_us = now_us;
+}
+
+void nat_rx_packet(struct nat_rx *rx, const uint8_t *pkt, size_t len, int64_t now_us)
+{
+    size_t head = header_bytes(pkt, len);
+    if (len < 12 || head > len) {
+        return;
+    }
+    size_t padding = pkt[0] & 0x20 ? pkt[len - 1] : 0;
+    if (head + padding > len) {
+        return;
+    }
+    uint64_t seq = place(rx, get16(pkt + 2));
+    if (seq == 0) {
+        return;
+    }
+    time_packet(rx, get32(pkt + 4), now_us);
+    rx->packets++;
+    rx->bytes += len;
+    rx->payload_bytes += len - head - padding;
+    rx->empty += len == head + padding;
+    if (rx->video) {
+        video_packet(rx, seq, pkt[1] & 0x80, pkt + head, len - head - padding);
+    }
+}
+
+void nat_rx_report(struct nat_rx *rx, const uint8_t *sr, int64_t now_us)
+{
+    rx->reports++;
+    rx->sr_ntp = (uint64_t)get32(sr) << 32 | get32(sr + 4);
+    rx->sr_rtp = get32(sr + 8);
+    rx->sr_packets = get32(sr + 12);
+    rx->sr_octets = get32(sr + 16);
+    rx->sr_us = now_us;
+}
+
+bool nat_rx_block(struct nat_rx *rx, uint8_t ret_block[24], int64_t now_us)
+{
+    uint64_t expected = rx->packets ? rx->max_seq - rx->base_seq + 1 : 0;
+    if (rx->packets == rx->prior_received) {
+        return false;
+    }
+    uint64_t expected_new = expected - rx->prior_expected;
+    uint64_t received_new = rx->packets - rx->prior_received;
+    uint64_t lost_new = expected_new > received_new ? expected_new - received_new : 0;
+    uint64_t lost = expected > rx->packets ? expected - rx->packets : 0;
+    rx->prior_expected = expected;
+    rx->prior_received = rx->packets;
+    put32(ret_block, rx->ssrc);
+    put32(ret_block + 4, (uint32_t)MIN(lost, 0x7fffff));
+    ret_block[4] = (uint8_t)(expected_new ? MIN(lost_new * 256 / expected_new, 255) : 0);
+    put32(ret_block + 8, (uint32_t)rx->max_seq);
+    put32(ret_block + 12, (uint32_t)rx->jitter);
+    put32(ret_block + 16, rx->reports ? (uint32_t)(rx->sr_ntp >> 16) : 0);
+    put32(ret_block + 20, rx->reports ? (uint32_t)((now_us - rx->sr_us) * 65536 / 1000000) : 0);
+    return true;
+}
+
+bool nat_rx_wants_key(struct nat_rx *rx, int64_t now_us)
+{
+    if (!rx->video || rx->packets == 0 || rx->have_key || now_us - rx->key_asked_us < 1000000) {
+        return false;
+    }
+    rx->key_asked_us = now_us;
+    return true;
+}
+
+/* On the sender's clock, in milliseconds since 1970: when the newest packet was captured, by the
+ * reports. */
+static double captured_ms(const struct nat_rx *rx)
+{
+    double sr_ms = ((double)(rx->sr_ntp >> 32) - (double)NTP_UNIX) * 1000 +
+                   (double)(rx->sr_ntp & 0xffffffff) * 1000 / 4294967296.0;
+    return sr_ms + (double)(int32_t)(rx->last_ts - rx->sr_rtp) / (rx->video ? 90.0 : 48.0);
+}
+
+json_t *nat_rx_stats(const struct nat_rx *rx, int64_t now_us)
+{
+    uint64_t expected = rx->packets ? rx->max_seq - rx->base_seq + 1 : 0;
+    json_t *o = json_pack(
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ssrc",
+        (json_int_t)rx->ssrc, "kind", rx->video ? "video" : "audio", "packets",
+        (json_int_t)rx->packets, "bytes", (json_int_t)rx->bytes, "lost",
+        (json_int_t)(expected > rx->packets ? expected - rx->packets : 0), "duplicates",
+        (json_int_t)rx->duplicates, "late", (json_int_t)rx->late, "empty", (json_int_t)rx->empty,
+        "backward_ts", (json_int_t)rx->backward_ts, "max_ts_step", (json_int_t)rx->max_ts_step,
+        "worst_gap_ms", (json_int_t)(rx->worst_gap_us / 1000), "last_ts", (json_int_t)rx->last_ts,
+        "idle_ms", (json_int_t)(rx->packets ? (now_us - rx->last_us) / 1000 : -1));
+    if (rx->video) {
+        json_object_set_new(o, "key_frames", json_integer((json_int_t)rx->key_frames));
+    }
+    if (rx->decode) {
+        json_object_set_new(o, "picture",
+                            json_pack("{s:I, s:I, s:i, s:i, s:[i,i,i]}", "decoded",
+                                      (json_int_t)rx->decoded, "broken", (json_int_t)rx->broken,
+                                      "width", (int)rx->width, "height", (int)rx->height, "yuv",
+                                      rx->yuv[0], rx->yuv[1], rx->yuv[2]));
+    }
+    if (rx->reports) {
+        /* age: by the sender's clock, of the newest packet when it came */
+        double arrived_ms =
+            (double)(g_get_real_time() - (g_get_monotonic_time() - rx->last_us)) / 1000.0;
+        json_object_set_new(
+            o, "sr",
+            json_pack("{s:I, s:f, s:I, s:I, s:I, s:f}", "count", (json_int_t)rx->reports,
+                      "captured_ms", captured_ms(rx), "rtp", (json_int_t)rx->sr_rtp, "packets",
+                      (json_int_t)rx->sr_packets, "octets", (json_int_t)rx->sr_octets, "age_ms",
+                      arrived_ms - captured_ms(rx)));
+    }
+    return o;
+}
