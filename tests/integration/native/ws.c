@@ -122,10 +122,10 @@ static void on_message(struct nat_ws *ws)
 
 static void on_close_frame(struct nat_ws *ws, const uint8_t *data, size_t len)
 {
-    uint16_t code = len >= 2 ? (uint16_t)(data[0] << 8 | data[1]) : 1005;
+    unsigned code = len >= 2 ? (unsigned)data[0] << 8 | data[1] : 1005;
     char *reason = g_strndup((const char *)data + 2, len > 2 ? len - 2 : 0);
     send_frame(ws, OP_CLOSE, data, len < 2 ? 0 : 2);
-    finish(ws, code, reason);
+    finish(ws, (uint16_t)code, reason);
     g_free(reason);
 }
 
