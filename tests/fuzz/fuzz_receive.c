@@ -2,6 +2,7 @@
  * What a publisher may send, from bytes, eight to a step, to everything that watches one SSRC: the
  * missing list, reception statistics, the time base, the history and the key-frame cache.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -108,9 +109,11 @@ static void step_feedback(struct watch *w, const uint8_t *b)
     (void)sfu_nackq_take_lost(w->nackq);
     memcpy(&ntp, b, sizeof(ntp));
     (void)sfu_timebase_on_sr(w->timebase, b[6] % 3, ntp, b[5] * 3000u, w->now_us);
-    (void)sfu_timebase_report(w->timebase, b[6] % 3, b[4], w->now_us, w->now_us, &sr);
+    int rc = sfu_timebase_report(w->timebase, b[6] % 3, b[4], w->now_us, w->now_us, &sr);
+    check(rc == 0 || rc == -EAGAIN);
     sfu_rtcprx_on_sr(&w->rx, ntp, w->now_us);
-    (void)sfu_rtcprx_block(&w->rx, w->now_us, &report);
+    rc = sfu_rtcprx_block(&w->rx, w->now_us, &report);
+    check(rc == 0 || rc == -EAGAIN);
     if (b[2] == 2) {
         sfu_keycache_clear(w->keycache);
         sfu_history_clear(w->history);
