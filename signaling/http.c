@@ -10,7 +10,7 @@ enum { LINGER_MS = 1000, FIRST_BODY_BYTES = 4096 };
 static bool must_close(const struct sig_conn *c)
 {
     const struct sig_request *r = c->request;
-    return !r || r->body_len < r->content_length;
+    return !r || r->unframed || r->body_len < r->content_length;
 }
 
 static void finish_request(struct sig_conn *c)
@@ -193,8 +193,8 @@ static size_t next_chunk(const struct sig_response *out, unsigned char *buf, siz
 
 static int response_done(struct sig_conn *c)
 {
-    bool close = c->response->close || atomic_load(&c->edge->stopping);
     bool unread = must_close(c);
+    bool close = c->response->close || unread || atomic_load(&c->edge->stopping);
     finish_request(c);
     if (close && unread) {
         /* closing now would reset the connection under the answer */

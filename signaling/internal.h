@@ -44,6 +44,7 @@ struct sig_request {
     unsigned method;
     uint64_t content_length;
     bool has_host;
+    bool unframed;  /* a method with a body, but no length: lws waits for 100 MiB of it */
     bool forwarded; /* came through a proxy, so says a header */
     bool gzip;      /* accepted */
     struct sig_host host;

@@ -67,6 +67,7 @@ static bool read_framing(struct lws *wsi, struct sig_request *r, struct sfu_erro
     char text[32];
     int n = lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0) {
+        r->unframed = (r->method & (SIG_POST | SIG_PUT | SIG_PATCH)) != 0;
         return true;
     }
     if (n <= 0 || is_repeated(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) ||

@@ -149,12 +149,14 @@ void sig_respond(struct sig_conn *c, const struct sig_answer *a)
         return;
     }
     sfu_str_init_grow(&out->head, HEAD_MAX_BYTES);
-    sig_respond_head(&out->head, c, c->request, a);
+    struct sig_answer whole = *a;
+    whole.close = a->close || (c->request && c->request->unframed);
+    sig_respond_head(&out->head, c, c->request, &whole);
     bool bare = c->request && c->request->method == SIG_HEAD;
     out->owned = a->owned;
     out->body = a->body ? a->body : a->owned;
     out->body_len = bare ? 0 : a->len;
-    out->close = a->close || !sfu_str_ok(&out->head);
+    out->close = whole.close || !sfu_str_ok(&out->head);
     c->response = out;
     count_status(a->status);
     sig_conn_state(c, SIG_CONN_SENDING, c->edge->times.write_ms);
