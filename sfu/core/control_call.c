@@ -88,7 +88,8 @@ int sfu_control_call_reply(struct sfu_control *c, uint64_t call, const json_t *r
     if (!p) {
         return -ENOENT;
     }
-    answer(c, p, sfu_rpc_result(p->id, result, &len), len);
+    char *text = sfu_rpc_result(p->id, result, &len);
+    answer(c, p, text, len);
     return 0;
 }
 

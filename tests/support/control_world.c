@@ -586,10 +586,10 @@ static void put_mline(struct sfu_str *out, char kind, char dir, int mid, const c
     }
     sfu_str_printf(
         out,
-        "c=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s-0123456789012345678901\r\n"
+        "c=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s0123456789012345678901\r\n"
         "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
         "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=setup:actpass\r\na=mid:%d\r\n",
-        ufrag, "pwd", mid);
+        ufrag, ufrag, mid);
     if (kind == 'd') {
         sfu_str_puts(out, "a=sctp-port:5000\r\n");
         return;
