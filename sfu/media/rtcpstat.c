@@ -65,7 +65,6 @@ static bool note_seq(struct sfu_rtcprx *rx, uint16_t seq, bool *ret_newest)
             return false;
         }
         begin(rx, seq);
-        ahead = 0;
         *ret_newest = true;
         return true;
     }
