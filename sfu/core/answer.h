@@ -108,7 +108,7 @@ struct sfu_answer_mline {
 struct sfu_answer {
     uint64_t session_id, version; /* of our o= line; version counts answers from 1 */
     /* The m-line that carries the transport is another one: the client opens a new DTLS association
-     * (same certificate, same roles) besides new local ICE credentials.  Slots and SSRCs stay. */
+     * (same certificate, same roles), with or without an ICE restart.  Slots and SSRCs stay. */
     bool new_association;
     bool ice_restart; /* the credentials are new, the DTLS association goes on */
     bool dtls_client; /* we send the ClientHello */

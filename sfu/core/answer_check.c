@@ -191,7 +191,8 @@ static void ice(struct sfu_answer_ctx *c, const struct sfu_sdp_transport *t)
     a->trickle = t->trickle;
     a->ice_restart = before != NULL && (strcmp(a->remote_ufrag, before->remote_ufrag) != 0 ||
                                         strcmp(a->remote_pwd, before->remote_pwd) != 0);
-    if (before != NULL && !a->ice_restart && !a->new_association) {
+    /* Firefox refuses new credentials to an offer without them, a new association included. */
+    if (before != NULL && !a->ice_restart) {
         memcpy(a->local_ufrag, before->local_ufrag, sizeof(a->local_ufrag));
         memcpy(a->local_pwd, before->local_pwd, sizeof(a->local_pwd));
     } else {
