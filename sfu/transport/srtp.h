@@ -53,6 +53,11 @@ struct sfu_srtp_stats {
 
 struct sfu_srtp_ops; /* what is behind it: see srtp_ops.h */
 extern const struct sfu_srtp_ops sfu_srtp_libsrtp2;
+/*
+ * Loads the library: 0.1 s, as NSS tests itself.  Call at start, any thread; else the first create
+ * does it, in the middle of a loop turn.  0; -EIO.
+ */
+SFU_MUST_CHECK int sfu_srtp_libsrtp2_load(void);
 extern const struct sfu_srtp_ops
     sfu_srtp_null; /* tests only: copies and checks lengths, seals nothing */
 
@@ -72,11 +77,11 @@ const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx);
 
 /*
  * Writes header + sealed payload + tag to out (which overlaps neither) and the length to *ret_len.
- * hdr is the whole RTP header (fixed part, CSRCs, extension), and may go on with the payload's first
- * bytes, where these are the receiver's own and the rest is shared.
- * 0; -EINVAL the header is not one; -ENOBUFS cap is smaller than hdr_len + payload_len +
- * SFU_SRTP_RTP_OVERHEAD; -EALREADY a sequence number was used before (never seal two packets with
- * one number: with GCM that gives the key away; retransmissions go by RTX, RFC 4588); -EIO.
+ * hdr is the whole RTP header (fixed part, CSRCs, extension), and may go on with the payload's
+ * first bytes, where these are the receiver's own and the rest is shared. 0; -EINVAL the header is
+ * not one; -ENOBUFS cap is smaller than hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD; -EALREADY a
+ * sequence number was used before (never seal two packets with one number: with GCM that gives the
+ * key away; retransmissions go by RTX, RFC 4588); -EIO.
  */
 SFU_MUST_CHECK int sfu_srtp_protect_rtp(struct sfu_srtp_tx *tx, const uint8_t *hdr, size_t hdr_len,
                                         const uint8_t *payload, size_t payload_len, uint8_t *out,

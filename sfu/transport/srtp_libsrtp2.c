@@ -16,6 +16,12 @@ static void init_library(void)
     library_ok = srtp_init() == srtp_err_status_ok;
 }
 
+int sfu_srtp_libsrtp2_load(void)
+{
+    pthread_once(&library_once, init_library);
+    return library_ok ? 0 : -EIO;
+}
+
 static int to_errno(srtp_err_status_t status)
 {
     switch (status) {
@@ -57,8 +63,7 @@ static int libsrtp2_create(enum sfu_srtp_profile profile, const uint8_t *master,
     srtp_policy_t policy = {0};
     srtp_t session = NULL;
 
-    pthread_once(&library_once, init_library);
-    if (!library_ok) {
+    if (sfu_srtp_libsrtp2_load() != 0) {
         return -EIO;
     }
     memcpy(key, master, sfu_srtp_key_bytes(profile) + sfu_srtp_salt_bytes(profile));
