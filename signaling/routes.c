@@ -181,7 +181,9 @@ static void answer_file(struct sig_conn *c, const struct sig_request *r,
         sfu_str_puts(&s, "Content-Encoding: gzip\r\n");
     }
     sig_respond(c, &(struct sig_answer){.status = same ? 304 : 200,
-                                        .type = same ? NULL : file->type,
+                                        /* a 304 replaces the stored headers, the policy
+                                         * of a page among them */
+                                        .type = file->type,
                                         .body = same   ? NULL
                                                 : gzip ? file->gzip
                                                        : file->data,
