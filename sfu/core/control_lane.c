@@ -55,6 +55,9 @@ static void drop_texts(struct sfu_control_lane *lane)
 void sfu_control_lane_gone(struct sfu_control_lane *lane)
 {
     sfu_stat_inc(SFU_M_LANE_CLOSED);
+    if (lane->session) {
+        lane->session->lane = NULL;
+    }
     sfu_list_remove(&lane->link);
     sfu_map_del(lane->c->lanes, lane->id);
     drop_texts(lane);
