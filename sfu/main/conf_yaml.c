@@ -70,12 +70,14 @@ static bool at(const struct reader *r, yaml_event_type_t type)
 static int take_text(struct reader *r, const char *what, char **ret_text)
 {
     if (!at(r, YAML_SCALAR_EVENT)) {
-        return conf_fail(r->l, -EINVAL, &r->place, "expected %s", what);
+        (void)conf_fail(r->l, -EINVAL, &r->place, "expected %s", what);
+        return -EINVAL;
     }
     const char *value = (const char *)r->event.data.scalar.value;
     size_t len = r->event.data.scalar.length;
     if (len > CONF_VALUE_BYTES || memchr(value, '\0', len)) {
-        return conf_fail(r->l, -EINVAL, &r->place, "%s is too long or holds a NUL", what);
+        (void)conf_fail(r->l, -EINVAL, &r->place, "%s is too long or holds a NUL", what);
+        return -EINVAL;
     }
     *ret_text = sfu_arena_strndup(r->l->arena, value, len);
     if (!*ret_text) {
