@@ -349,6 +349,10 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
                                                        slot->peer->router->now_us, &out);
     if (verdict != SFU_FORWARD_SEND && verdict != SFU_FORWARD_FILL) {
         sfu_stat_inc(forward_drop[verdict]);
+        if (verdict == SFU_FORWARD_HOLD) {
+            router_want_key(
+                s); /* coalesced; without it a request that was lost would freeze the slot */
+        }
         return;
     }
     if (out.switched) {
@@ -365,6 +369,9 @@ static void still_step(struct rslot *slot)
     struct rstream *s = slot->still.stream;
     struct rfeed *feed = feed_find(slot, s->track);
     struct sfu_router *r = slot->peer->router;
+    if (feed && slot->still.next == 0) {
+        slot->still.generation = sfu_keycache_generation(s->keycache); /* a newer one is as good */
+    }
     if (!feed || sfu_keycache_generation(s->keycache) != slot->still.generation) {
         slot->still.active = false;
         return;

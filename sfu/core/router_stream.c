@@ -287,11 +287,9 @@ static void keep(struct rstream *s, const struct sfu_packet *p)
     if (egress->borrowed) {
         sfu_egress_flush(egress);
     }
-    if (p->payload_len > 0) {
-        int rc = sfu_history_put(s->history, p, NULL);
-        if (rc < 0 && rc != -ESTALE) {
-            sfu_stat_inc(SFU_M_DROP_RTP_TOO_LARGE);
-        }
+    int rc = sfu_history_put(s->history, p, NULL);
+    if (rc < 0 && rc != -ESTALE) { /* stale: a newer packet has the entry */
+        sfu_stat_inc(SFU_M_DROP_RTP_TOO_LARGE);
     }
     sfu_keycache_on_packet(s->keycache, p); /* who waits for a key frame gets this one live */
 }
@@ -333,9 +331,9 @@ static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
         sfu_stat_inc(SFU_M_DROP_RTP_PAYLOAD);
         return;
     }
-    if (p.frame.start && p.frame.keyframe) {
+    if (s->keycache && p.frame.start && p.frame.keyframe) {
         on_key_frame(s, &p);
-    } else if (!s->history && s->codec != p.codec) {
+    } else if (!s->keycache && s->codec != p.codec) {
         s->codec = p.codec;
         t->size_dirty = true;
         router_dirty(peer);
