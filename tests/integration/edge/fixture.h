@@ -8,7 +8,13 @@
  */
 #pragma once
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include "signaling/edge.h"
 
