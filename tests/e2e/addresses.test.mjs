@@ -38,7 +38,8 @@ for (const address of ADDRESSES) {
             await session.negotiate(pc, { change });
             await connected(pc);
             const stats = [...(await pc.getStats()).values()];
-            const pair = stats.find((each) => each.type === 'candidate-pair' && each.nominated && each.state === 'succeeded');
+            const transport = stats.find((each) => each.type === 'transport');
+            const pair = stats.find((each) => each.id === transport.selectedCandidatePairId);
             const remote = stats.find((each) => each.id === pair.remoteCandidateId);
             pc.close();
             session.close();

@@ -1,7 +1,7 @@
 // Four people in one room: every receiver proves by pixels whose picture it shows and by tone whose voice it hears.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launchChromium, launchFirefox, openHarness } from './lib/browsers.mjs';
+import { harnessReady, launchChromium, launchFirefox, openHarness } from './lib/browsers.mjs';
 import { startStoad } from './lib/stoad.mjs';
 import { NotYet, sleep, until } from './lib/until.mjs';
 import { eventCount, events, hearsNothing, hearsTone, look, noFaults, sawEvent, seesPerson, showsPerson } from './lib/watch.mjs';
@@ -164,7 +164,7 @@ test('reload: the old self leaves at once, the new one is seen again', async () 
     const from = await eventCount(people.ann.page);
     await dan.page.reload();
     await sawEvent(people.ann.page, ['participantDisconnected', 'dan'], { from, ms: 3000 });
-    await dan.page.waitForFunction('window.harness !== undefined');
+    await harnessReady(dan.page);
     await join(dan);
     await everybodySees(dan);
     await seesPerson(dan.page, people.bob);

@@ -70,12 +70,21 @@ export function launchFirefox() {
     });
 }
 
+/** A window of its own: pages behind others get no animation frames. */
+async function openWindow(browser) {
+    return (await browser.createBrowserContext()).newPage();
+}
+
 /** A page of ours: same origin as the server, with `harness` in it. What goes wrong in it is kept in `page.faults`. */
 export async function openHarness(browser, url) {
-    const page = await browser.newPage();
+    const page = await openWindow(browser);
     page.faults = [];
     page.on('pageerror', (error) => page.faults.push(String(error.stack ?? error)));
     await page.goto(`${url}/e2e/harness.html`);
-    await page.waitForFunction('window.harness !== undefined');
+    await harnessReady(page);
     return page;
+}
+
+export function harnessReady(page) {
+    return page.waitForFunction('window.harness !== undefined', { polling: 50 });
 }
