@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sfu/transport/dtls.h"
+#include "tests/support/alloc_fail.h"
 #include "tests/unit/transport/unit.h"
 
 enum { SERVER, CLIENT, HOLD_MAX = 64 };
@@ -691,6 +692,30 @@ static void fingerprints_parse(void **state)
     assert_int_equal(strlen(sfu_dtls_ctx_fingerprint(ctx[0])), 95);
 }
 
+static int make_association(void *arg)
+{
+    struct sfu_dtls_ctx *c;
+    struct sfu_dtls *d;
+    (void)arg;
+    int rc = sfu_dtls_ctx_create(&c);
+    if (rc != 0) {
+        return rc;
+    }
+    struct sfu_dtls_fingerprint fp = fingerprint_of(c);
+    rc = sfu_dtls_create(c, SFU_DTLS_ACTIVE, &fp, &d);
+    if (rc == 0) {
+        sfu_dtls_destroy(d);
+    }
+    sfu_dtls_ctx_destroy(c);
+    return rc;
+}
+
+static void memory_may_run_out(void **state)
+{
+    (void)state;
+    TEST_WITH_FAILING_ALLOCS(make_association, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -708,6 +733,7 @@ int main(void)
         cmocka_unit_test(deferred_hello_waits_for_its_turn),
         cmocka_unit_test(junk_is_ignored_and_the_budget_is_finite),
         cmocka_unit_test(fingerprints_parse),
+        cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, setup_contexts, free_contexts);
 }
