@@ -120,7 +120,7 @@ static void a_full_ring_delays_events_and_loses_none(void **state)
     sim_world_run(&c->w, 100000);
     assert_int_equal(sim_events(&c->w, SFU_PLANE_SLOT_SWITCHED, NULL), 2); /* both subscribers' */
     assert_true(sim_events(&c->w, SFU_PLANE_PEER_STATE, NULL) >= 1);
-    assert_int_equal(sim_events(&c->w, SFU_PLANE_TRACK_SIZE, NULL), 1);
+    assert_int_equal(sim_events(&c->w, SFU_PLANE_TRACK_SIZE, NULL), 2); /* one per track */
 }
 
 static void who_speaks_is_told(void **state)
