@@ -129,6 +129,17 @@ bool sig_auth_dev_key(struct sig_auth *auth, struct sig_dir_key *ret_key)
     return found;
 }
 
+bool sig_auth_has_real_key(struct sig_auth *auth)
+{
+    struct snapshot *s = hold(auth);
+    bool found = false;
+    for (size_t i = 0; s && i < s->count; i++) {
+        found = found || (!s->keys[i].development && s->keys[i].disabled_us == 0);
+    }
+    drop(auth, s);
+    return found;
+}
+
 static int hash_id(const char *domain, const char *kid, const char *data, size_t len,
                    char ret_id[65])
 {

@@ -55,6 +55,9 @@ SFU_MUST_CHECK int sig_token_mint(const struct sig_dir_key *key, const struct si
 /* The key tokens are minted with for /v1/dev/token; false when it is not in the snapshot. */
 bool sig_auth_dev_key(struct sig_auth *auth, struct sig_dir_key *ret_key);
 
+/* A key other than the development key is in use. */
+bool sig_auth_has_real_key(struct sig_auth *auth);
+
 /* "publish,subscribe,data,admin,record", "camera" …: as stoactl takes it.  -EINVAL, *ret_bad (in
  * spec) is the word. */
 SFU_MUST_CHECK int sig_token_grants(const char *spec, struct sig_token *ret_token,

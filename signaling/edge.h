@@ -51,7 +51,8 @@ struct sig_edge_conf {
     const char *metrics_token; /* Bearer token for /metrics from elsewhere; NULL: loopback only */
     bool development;          /* sig_dir_development(): loopback only, /v1/dev/token works */
     bool cap_loopback;         /* count strangers from this machine too: no proxy in front */
-    struct sig_auth *auth;     /* borrowed; needed for development */
+    struct sig_auth *auth; /* borrowed; needed for development.  Without a real key in it the edge
+                              serves loopback only; NULL: that is not checked */
     sig_edge_probe_fn live, ready; /* may be NULL: yes */
     sig_edge_metrics_fn metrics;   /* appended to the tables of sfu/base/stat.h; may be NULL */
     void *probe_arg;               /* of live, ready and metrics */
@@ -61,9 +62,9 @@ struct sig_edge_conf {
 
 /*
  * Reads the files, binds and listens; nobody is served before start.  Everything pointed to by conf
- * is copied unless it says borrowed; control->arg must outlive the edge.  -EACCES: development key
- * on an address that is not loopback (logged with the way out); -EADDRINUSE, -EADDRNOTAVAIL;
- * -EINVAL; -ENOENT: a folder or certificate is missing; -ENOMEM.
+ * is copied unless it says borrowed; control->arg must outlive the edge.  -EACCES: an address that
+ * is not loopback without a real key (logged with the way out), or a port below 1024; -EADDRINUSE,
+ * -EADDRNOTAVAIL; -EINVAL; -ENOENT: a folder or certificate is missing; -ENOMEM.
  */
 SFU_MUST_CHECK int sig_edge_create(const struct sig_edge_conf *conf, struct sig_edge **ret_edge);
 

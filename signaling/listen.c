@@ -62,6 +62,12 @@ static uint16_t port_of(int fd)
                      : ((const struct sockaddr_in6 *)(const void *)&addr)->sin6_port);
 }
 
+/* Whoever can reach the port must need a token that somebody signed on purpose. */
+static bool may_be_seen(const struct sig_edge *e)
+{
+    return !e->development && (!e->auth || sig_auth_has_real_key(e->auth));
+}
+
 static int add_listener(struct sig_edge *e, const char *text)
 {
     struct sockaddr_storage addr = {0};
@@ -70,9 +76,9 @@ static int add_listener(struct sig_edge *e, const char *text)
     if (err) {
         return err;
     }
-    if (e->development && !sig_network_is_loopback((const struct sockaddr *)&addr)) {
+    if (!sig_network_is_loopback((const struct sockaddr *)&addr) && !may_be_seen(e)) {
         SFU_LOG(SFU_LOG_ERROR, SFU_COMP_EDGE,
-                "the development key serves this machine only: make a real one with"
+                "no key but the development key, which serves this machine only: make one with"
                 " 'stoactl key create', or listen on 127.0.0.1 and ::1",
                 "address=%s", text);
         return -EACCES;
@@ -134,7 +140,7 @@ int sig_listen_open(struct sig_edge *e, const struct sig_edge_conf *conf)
             break;
         }
     }
-    if (err != -EACCES || !e->development) {
+    if (err != -EACCES) {
         SFU_LOG(SFU_LOG_ERROR, SFU_COMP_EDGE, "cannot listen", "port=%u err=%d", conf->port, -err);
     }
     return err;

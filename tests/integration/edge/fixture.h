@@ -39,3 +39,5 @@ extern const struct CMUnitTest http_tests[];
 extern const size_t http_test_count;
 extern const struct CMUnitTest ws_tests[];
 extern const size_t ws_test_count;
+extern const struct CMUnitTest tls_tests[];
+extern const size_t tls_test_count;

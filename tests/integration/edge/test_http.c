@@ -523,6 +523,24 @@ static void the_development_key_stays_on_this_machine(void **state)
     sig_edge_destroy(edge);
 }
 
+static void other_addresses_need_a_real_key(void **state)
+{
+    (void)state;
+    static const char *const any[] = {"0.0.0.0"};
+    struct sig_edge_conf conf = {
+        .clock = sfu_clock_real(), .addresses = any, .address_count = 1, .auth = f.auth};
+    struct sig_edge *edge = NULL;
+    sig_auth_set_keys(f.auth, NULL, 0);
+    assert_int_equal(sig_edge_create(&conf, &edge), -EACCES);
+    struct sig_dir_key key = {.kid = "key_real", .disabled_us = 1};
+    sig_auth_set_keys(f.auth, &key, 1);
+    assert_int_equal(sig_edge_create(&conf, &edge), -EACCES);
+    key.disabled_us = 0;
+    sig_auth_set_keys(f.auth, &key, 1);
+    assert_int_equal(sig_edge_create(&conf, &edge), 0);
+    sig_edge_destroy(edge);
+}
+
 static void wrong_settings_do_not_start(void **state)
 {
     (void)state;
@@ -663,6 +681,7 @@ const struct CMUnitTest http_tests[] = {
     T(a_development_token_opens_the_room_it_names),
     T(without_the_development_key_there_is_no_such_door),
     T(the_development_key_stays_on_this_machine),
+    T(other_addresses_need_a_real_key),
     T(wrong_settings_do_not_start),
     T(a_plugin_gets_its_requests_and_answers_them),
     T(slow_requests_are_cut_off),
