@@ -1,6 +1,6 @@
 /*
- * tests/fuzz/replay.c - main() of a fuzz target in builds without libFuzzer: runs the target once over
- * every file of the folders named on the command line.
+ * tests/fuzz/replay.c - main() of a fuzz target in builds without libFuzzer: runs the target once
+ * over every file of the folders named on the command line.
  */
 #include <dirent.h>
 #include <stdint.h>
