@@ -35,6 +35,12 @@ static bool split(struct sig_jws *jws)
         return false;
     }
     jws->signed_len = (size_t)(second - jws->text);
+    /* before libjose sees a byte of it: the payload is decoded for good once its signature holds */
+    uint8_t payload[SFU_MAX_TOKEN_BYTES];
+    size_t payload_len = jws->signed_len - jws->payload_off;
+    if (sfu_str_unbase64url(first + 1, payload_len, payload, sizeof payload) < 0) {
+        return false;
+    }
     uint8_t signature[SIGNATURE_BYTES];
     size_t rest = jws->len - jws->signed_len - 1;
     /* a third dot is no base64url digit */

@@ -210,6 +210,7 @@ enum bend {
     PLUS_ALPHABET,
     FLIPPED_PAYLOAD,
     NUL_INSIDE,
+    HIGH_BYTE_INSIDE,
     WRONG_SECRET,
     SHA512_SIGNATURE,
     EMPTY,
@@ -269,6 +270,9 @@ static void bend_token(enum bend b, struct sfu_str *s, char *text)
         break;
     case NUL_INSIDE:
         dot1[3] = '\0';
+        break;
+    case HIGH_BYTE_INSIDE:
+        dot1[3] = (char)0xc7;
         break;
     case SHA512_SIGNATURE:
         s->len = (size_t)(dot2 - text);
