@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Calls between native peers over the real stoad:  calls.py BUILD-FOLDER [test...]
+
+Each test starts its own server on free ports with an empty data folder, lets stoa-native-peer join a room, and
+judges by the JSON lines that the peers print.  Nothing but Python's own library is needed.
+"""
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+COLOURS = [(90, 240), (240, 110), (54, 34), (16, 146), (202, 222), (166, 16), (128, 128), (40, 200)]
+EPHEMERAL = ("speakers.changed", "quality.changed")
+BUILD = ""
+
+
+def check(condition, *what):
+    if not condition:
+        raise AssertionError(" ".join(str(w) for w in what))
+
+
+def free_ports(count):
+    """The first of count neighbouring ports that are free for UDP and TCP."""
+    while True:
+        base = random.randrange(20000, 60000)
+        held = []
+        try:
+            for port in range(base, base + count):
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    held.append(socket.socket(socket.AF_INET, kind))
+                    held[-1].bind(("0.0.0.0", port))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+
+
+class Server:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="stoa-native-")
+        self.port = free_ports(1)
+        self.media = free_ports(8)
+        self.log = open(os.path.join(self.folder.name, "log"), "w+")
+        env = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(self.media),
+                   STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_LOG_LEVEL="debug")
+        self.process = subprocess.Popen([os.path.join(BUILD, "bin", "stoad")], env=env, stdout=self.log, stderr=self.log)
+        self.await_ready()
+
+    def await_ready(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise AssertionError("the server does not come up")
+
+    def stop(self):
+        """Its exit status: a sanitizer's findings show there too."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        return status
+
+    def text(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read()
+
+
+class Peers:
+    """One stoa-native-peer process."""
+
+    def __init__(self, server, count, seconds, *args, identity="native-"):
+        command = [os.path.join(BUILD, "bin", "stoa-native-peer"), "--port", str(server.port), "--room", "demo",
+                   "--peers", str(count), "--duration-ms", str(int(seconds * 1000)), "--identity", identity]
+        self.count = count
+        # files, not pipes: a full pipe would stop the peers while another process is waited for
+        self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command + list(args), stdout=self.out, stderr=self.err)
+
+    def finish(self):
+        self.process.wait(120)
+        out, err = (f.seek(0) or f.read() for f in (self.out, self.err))
+        self.lines = [json.loads(line) for line in out.splitlines()]
+        errors = [line for line in self.lines if line["event"] == "error"]
+        check(self.process.returncode == 0, "peers ended with", self.process.returncode, errors, err[-2000:])
+        self.history = [[l for l in self.lines if l["event"] == "stats" and l["peer"] == i] for i in range(self.count)]
+        check(all(self.history), "a peer gave no statistics")
+        self.last = [h[-1] for h in self.history]
+        for stats in self.last:
+            media = stats["media"]
+            check(stats["state"] == "up", "peer", stats["peer"], "is", stats["state"])
+            check(stats["seq_gaps"] == 0 and stats["seq_repeats"] == 0, "notifications were lost or repeated", stats)
+            check(media["bad_srtp"] == 0 and media["unknown_ssrc"] == 0, "odd packets", media)
+        return self
+
+    def named(self, event):
+        return [line for line in self.lines if line["event"] == event]
+
+
+def fed(stats):
+    return [rx for rx in stats["media"]["rx"] if rx["packets"] > 0]
+
+
+def near(yuv, index, tolerance=14):
+    return all(abs(a - b) <= tolerance for a, b in zip(yuv[1:], COLOURS[index]))
+
+
+def test_everyone_sees_everyone(server):
+    """Three peers, each in its own pair of slots: by the colour of the decoded picture, not by what is signalled."""
+    peers = Peers(server, 3, 8, "--pairs", "3", "--publish", "microphone,camera", "--decode").finish()
+    index = {stats["participant"]: stats["peer"] for stats in peers.last}
+    for stats in peers.last:
+        rows = fed(stats)
+        check(len(rows) == 4, "streams at peer", stats["peer"], len(rows))
+        for rx in rows:
+            check(rx["lost"] == 0 and rx["duplicates"] == 0 and rx["backward_ts"] == 0, "sequence", rx)
+            check(rx["sr"]["count"] >= 3 and abs(rx["sr"]["age_ms"]) < 500, "sender report", rx)
+            mates = [o for o in rows if o["participant"] == rx["participant"]]
+            streams = {o["msid"].split()[0] for o in mates}
+            check(len(mates) == 2 and len(streams) == 1, "pair of", rx["participant"], mates)
+            if rx["kind"] == "video":
+                picture = rx["picture"]
+                check(picture["decoded"] > 60 and picture["broken"] == 0, "pictures", picture)
+                check(near(picture["yuv"], index[rx["participant"]]), "wrong picture", rx)
+        check(stats["offers"] == 1 and stats["media"]["handshakes"] == 1, "offers", stats["offers"])
+        check(stats["media"]["twcc"] > 20, "transport-wide feedback", stats["media"]["twcc"])
+
+
+def test_every_srtp_profile(server):
+    for profile in ("SRTP_AEAD_AES_128_GCM", "SRTP_AEAD_AES_256_GCM", "SRTP_AES128_CM_SHA1_80"):
+        peers = Peers(server, 2, 4, "--pairs", "1", "--publish", "microphone,camera", "--srtp", profile).finish()
+        for stats in peers.last:
+            check(len(fed(stats)) == 2, profile, stats)
+            check(all(rx["sr"]["count"] > 0 for rx in fed(stats)), profile, "no sender report opened")
+
+
+def test_reports_tell_the_delay(server):
+    """Video held back 250 ms by its sender: the reports, rebuilt by the server, must still say when it was captured."""
+    peers = Peers(server, 2, 8, "--pairs", "1", "--publish", "microphone,camera", "--video-delay-ms", "250").finish()
+    for stats in peers.last:
+        age = {rx["kind"]: rx["sr"]["age_ms"] for rx in fed(stats)}
+        check(170 < age["video"] - age["audio"] < 330, "skew", age)
+
+
+def test_ice_restart_keeps_dtls_and_media(server):
+    peers = Peers(server, 2, 8, "--pairs", "1", "--publish", "microphone,camera", "--ice-restart-ms", "4000").finish()
+    for stats in peers.last:
+        check(stats["restarts"] == 1 and stats["offers"] == 2, "offers", stats["offers"])
+        check(stats["media"]["handshakes"] == 1, "a second DTLS handshake")
+        for rx in fed(stats):
+            check(rx["worst_gap_ms"] < 2000 and rx["idle_ms"] < 1000 and rx["lost"] == 0, "media", rx)
+
+
+def test_socket_cut_resumes(server):
+    """4 s without the WebSocket: media goes on, what happened meanwhile is told once, nobody offers again."""
+    stay = Peers(server, 2, 12, "--pairs", "3", "--publish", "microphone,camera",
+                 "--cut-ms", "3000", "--cut-for-ms", "4000", "--stats-ms", "1000")
+    time.sleep(4.5)
+    late = Peers(server, 1, 6, "--pairs", "3", "--publish", "microphone", identity="late-")
+    late.finish()
+    stay.finish()
+    check(len(stay.named("resumed")) == 2, "resumes", stay.named("resumed"))
+    check(all(r["to"] > r["from"] for r in stay.named("resumed")), "nothing was missed", stay.named("resumed"))
+    joins = sum(stats["events"].get("participant.joined", 0) for stats in stay.last)
+    check(joins == 3, "joins that were told", joins)
+    for stats, history in zip(stay.last, stay.history):
+        check(stats["offers"] == 1 and stats["media"]["handshakes"] == 1, "negotiated again")
+        ssrc = next(rx["ssrc"] for rx in fed(stats) if rx["kind"] == "video")
+        counts = [next(rx["packets"] for rx in h["media"]["rx"] if rx["ssrc"] == ssrc) for h in history if h["up_ms"] >= 0]
+        grown = [b - a for a, b in zip(counts[2:-1], counts[3:-1])]
+        check(len(grown) > 5 and all(g > 0 for g in grown), "a second without video", counts)
+
+
+def durable(stats):
+    return sum(n for method, n in stats["events"].items() if method not in EPHEMERAL)
+
+
+def test_joins_cost_the_others_no_negotiation(server):
+    """20 peers join a room in which 4 asked for 4 pairs each."""
+    first = Peers(server, 4, 18, "--pairs", "4", "--publish", "microphone,camera", "--fps", "5", "--width", "160",
+                  "--height", "90", "--kbps", "60")
+    time.sleep(4)
+    crowd = Peers(server, 20, 12, "--pairs", "4", "--publish", "microphone,camera", "--fps", "5", "--width", "160",
+                  "--height", "90", "--kbps", "60", "--stagger-ms", "150", identity="crowd-")
+    crowd.finish()
+    first.finish()
+    for history in first.history:
+        before = next(h for h in reversed(history) if h["events"].get("participant.joined", 0) <= 3)
+        after = history[-1]
+        joined = after["events"]["participant.joined"] - before["events"].get("participant.joined", 0)
+        check(joined >= 20, "joins seen", joined)
+        for field in ("offers", "offer_bytes", "answer_bytes"):
+            check(before[field] == after[field] and before["offers"] == 1, field, before[field], after[field])
+        # joined, two tracks, one size; then the leaving and what the slots show
+        check((durable(after) - durable(before)) / joined <= 10, "events per join", after["events"], before["events"])
+        ssrcs = [[rx["ssrc"] for rx in h["media"]["rx"]] for h in (before, after)]
+        check(ssrcs[0] == ssrcs[1] and len(ssrcs[0]) == 8, "SSRCs of the slots", ssrcs)
+
+
+HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
+    bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
+
+
+def test_strangers_change_nothing(server):
+    """Hellos, forged checks, RTP and RTCP from elsewhere at every media port while peers join: no answer, no harm."""
+    junk = [HELLO, bytes(20), bytes.fromhex("000100002112a442") + bytes(12), bytes.fromhex("80600001") + bytes(60),
+            bytes.fromhex("80c80006") + bytes(44), b"\xff" * 1400, b"\x16", b"\x00\x01"]
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
+    for i, s in enumerate(sockets):
+        s.bind((f"127.0.0.{2 + i}", 0))
+        s.setblocking(False)
+    stop = threading.Event()
+    sent = [0]
+
+    def spray():
+        while not stop.is_set():
+            for s in sockets:
+                for data in junk:
+                    for port in range(server.media, server.media + 4):
+                        try:
+                            s.sendto(data, ("127.0.0.1", port))
+                            sent[0] += 1
+                        except OSError:
+                            pass  # no worker on this port
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=spray)
+    thread.start()
+    try:
+        peers = Peers(server, 6, 6, "--pairs", "5", "--publish", "microphone", "--stagger-ms", "100").finish()
+    finally:
+        stop.set()
+        thread.join()
+    check(sent[0] > 1000, "the spray did not run", sent)
+    for s in sockets:
+        try:
+            data = s.recv(2048)
+            raise AssertionError(f"a stranger was answered: {data[:16].hex()}")
+        except BlockingIOError:
+            pass
+        s.close()
+    for stats in peers.last:
+        check(len(fed(stats)) == 5 and stats["up_ms"] < 4000, "peer", stats["peer"], len(fed(stats)), stats["up_ms"])
+        check(all(rx["lost"] == 0 for rx in fed(stats)), "lost packets", stats["media"]["rx"])
+
+
+def run(name):
+    server = Server()
+    start = time.monotonic()
+    try:
+        globals()["test_" + name](server)
+    except Exception as error:  # every failure is shown with the server's last words
+        server.stop()
+        print(f"  FAILED  {name}: {error}")
+        print("\n".join("    | " + line for line in server.text().splitlines()[-30:]))
+        return False
+    status = server.stop()
+    if status != 0:
+        print(f"  FAILED  {name}: the server ended with {status}")
+        print("\n".join("    | " + line for line in server.text().splitlines()[-60:]))
+        return False
+    print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
+    return True
+
+
+def main():
+    global BUILD
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    BUILD = os.path.abspath(sys.argv[1])
+    for program in ("stoad", "stoa-native-peer"):
+        if not os.path.exists(os.path.join(BUILD, "bin", program)):
+            sys.exit(f"{program} is missing in {BUILD}/bin: build it first")
+    names = sys.argv[2:] or [n[5:] for n in globals() if n.startswith("test_")]
+    failed = [name for name in names if not run(name)]
+    print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
