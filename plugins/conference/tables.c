@@ -300,10 +300,13 @@ static const struct sfu_param track_updated_params[] = {
     {.name = "width", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
     {.name = "height", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
     END};
-static const struct sfu_param speaker_row[] = {
-    PARTICIPANT_ID,
-    {.name = "level", .type = SFU_PARAM_INT, .required = true, .doc = "0…1, a real number"},
-    END};
+static const struct sfu_param speaker_row[] = {PARTICIPANT_ID,
+                                               {.name = "level",
+                                                .type = SFU_PARAM_NUMBER,
+                                                .required = true,
+                                                .max = 1,
+                                                .doc = "1: as loud as can be"},
+                                               END};
 static const struct sfu_param speakers_params[] = {{.name = "speakers",
                                                     .type = SFU_PARAM_ARRAY,
                                                     .required = true,

@@ -26,8 +26,7 @@ int sfu_method_register(struct sfu_control *c, struct sfu_plugin_instance *owner
         }
         entry->method = m;
         entry->owner = owner;
-        entry->opening =
-            strcmp(m->name, "session.open") == 0 || strcmp(m->name, "session.resume") == 0;
+        entry->opening = (m->flags & SFU_METHOD_OPENS) != 0;
     }
     return 0;
 }

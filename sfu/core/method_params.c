@@ -49,6 +49,16 @@ static bool check_int(struct check *ck, const struct sfu_param *row, const json_
     return check_number(ck, row, json_integer_value(value), "");
 }
 
+static bool check_real(struct check *ck, const struct sfu_param *row, const json_t *value)
+{
+    double n = json_number_value(value);
+    bool open = row->min == 0 && row->max == 0;
+    if (!json_is_number(value) || (!open && (n < (double)row->min || n > (double)row->max))) {
+        return refuse(ck, "must be a number within the range");
+    }
+    return true;
+}
+
 static bool check_bool(struct check *ck, const struct sfu_param *row, const json_t *value)
 {
     (void)row;
@@ -97,6 +107,7 @@ static const struct {
     [SFU_PARAM_OBJECT] = {"object", check_object, 0},
     [SFU_PARAM_ARRAY] = {"array", check_array, SFU_PARAMS_ROWS_MAX},
     [SFU_PARAM_JSON] = {"JSON object", check_json, SFU_PARAMS_TEXT_MAX},
+    [SFU_PARAM_NUMBER] = {"number", check_real, 0},
 };
 
 const char *sfu_params_type_name(enum sfu_param_type type)

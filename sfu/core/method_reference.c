@@ -72,7 +72,8 @@ static void put_errors(struct sfu_str *out, const struct sfu_method *m)
 static void put_method(struct sfu_str *out, const struct sfu_method *m)
 {
     sfu_str_printf(out, "\n### `%s`\n\n%s\n\nNeeds: %s%s.%s\n", m->name, m->doc,
-                   sfu_permission_name(m->permit),
+                   m->flags & SFU_METHOD_OPENS ? "a socket without a session"
+                                               : sfu_permission_name(m->permit),
                    m->flags & SFU_METHOD_JOINED ? ", a participant" : "",
                    m->flags & SFU_METHOD_LARGE ? " Large: not over a data channel." : "");
     put_table(out, "Parameters:", m->params);

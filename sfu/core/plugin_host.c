@@ -29,9 +29,9 @@ static bool methods_ok(const struct sfu_plugin *p)
     size_t len = strlen(p->name);
     for (const struct sfu_method *m = p->methods; m && m->name; m++) {
         bool own = strncmp(m->name, p->name, len) == 0 && m->name[len] == '.';
-        if (!own || !m->fn || !m->doc || strlen(m->name) > SFU_CONTROL_METHOD_BYTES ||
-            (unsigned)m->permit >= SFU_PERMIT_COUNT || !sfu_params_table_ok(m->params, &row) ||
-            !sfu_params_table_ok(m->result, &row)) {
+        if (!own || (m->flags & SFU_METHOD_OPENS) || !m->fn || !m->doc ||
+            strlen(m->name) > SFU_CONTROL_METHOD_BYTES || (unsigned)m->permit >= SFU_PERMIT_COUNT ||
+            !sfu_params_table_ok(m->params, &row) || !sfu_params_table_ok(m->result, &row)) {
             SFU_LOG(SFU_LOG_ERROR, SFU_COMP_PLUGIN, "bad method", "plugin=%s method=%s", p->name,
                     m->name);
             return false;

@@ -39,6 +39,7 @@ enum sfu_param_type {
     SFU_PARAM_ARRAY,  /* min..max rows, each by fields; one field named "" means rows that are no
                          objects */
     SFU_PARAM_JSON,   /* any object whose compact text has at most max bytes */
+    SFU_PARAM_NUMBER, /* real or integer; min..max */
     SFU_PARAM_TYPES
 };
 
@@ -70,6 +71,7 @@ enum sfu_permit {
 enum sfu_method_flags {
     SFU_METHOD_LARGE = 1,  /* not over a data channel */
     SFU_METHOD_JOINED = 2, /* needs a participant: else not_joined */
+    SFU_METHOD_OPENS = 4,  /* the core's own: what a socket without a session may call */
 };
 
 /* One request under way.  Valid during the method; id alone stays good for reply() and fail(). */

@@ -116,6 +116,7 @@ static void the_nth_allocation_fails(void **state)
         part(w, lanes);
         still_serves(w);
     }
+    print_message("%u allocations, %u runs\n", n, runs);
     assert_true(n > 300);
     world_fini(w);
     free(w);
