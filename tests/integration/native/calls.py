@@ -157,6 +157,19 @@ def test_reports_tell_the_delay(server):
         check(170 < age["video"] - age["audio"] < 330, "skew", age)
 
 
+def test_loss_is_repaired(server):
+    """A tenth of the video is lost on the way up, and a tenth of what is left on the way down: RTX brings all of it."""
+    peers = Peers(server, 2, 10, "--pairs", "1", "--publish", "microphone,camera", "--fps", "25", "--kbps", "800",
+                  "--width", "640", "--height", "360", "--drop-out-percent", "10", "--drop-in-percent", "10").finish()
+    for stats in peers.last:
+        camera = next(tx for tx in stats["media"]["tx"] if tx["source"] == "camera")
+        video = next(rx for rx in fed(stats) if rx["kind"] == "video")
+        check(camera["dropped"] >= 10 and stats["media"]["dropped"] >= 10, "nothing was lost", camera, stats["media"])
+        check(camera["resent"] >= camera["dropped"] * 0.9, "the server did not ask for what was lost", camera)
+        check(video["recovered"] >= stats["media"]["dropped"] * 0.8, "the server did not send again", video)
+        check(video["lost"] <= video["packets"] * 0.01, "lost in the end", video)
+
+
 def test_ice_restart_keeps_dtls_and_media(server):
     peers = Peers(server, 2, 8, "--pairs", "1", "--publish", "microphone,camera", "--ice-restart-ms", "4000").finish()
     for stats in peers.last:

@@ -15,6 +15,7 @@ enum { TICK_MS = 5, LEAVE_MS = 200 };
 static struct options {
     char *host, *room, *identity, *publish, *tokens_file, *srtp;
     char **tokens;
+    int drop_in, drop_out;
     int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
     int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
     gboolean silent, decode, events;
@@ -49,6 +50,9 @@ static const GOptionEntry entries[] = {
     {"fps", 0, 0, G_OPTION_ARG_INT, &opt.fps, "pictures per second (15)", "N"},
     {"kbps", 0, 0, G_OPTION_ARG_INT, &opt.kbps, "video rate (150)", "N"},
     {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
+    {"drop-in-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_in, "lose arriving video, ask again",
+     "N"},
+    {"drop-out-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_out, "lose sent video once", "N"},
     {"decode", 0, 0, G_OPTION_ARG_NONE, &opt.decode, "decode video, print its mean colour", NULL},
     {"events", 0, 0, G_OPTION_ARG_NONE, &opt.events, "print each notification", NULL},
     {"stagger-ms", 0, 0, G_OPTION_ARG_INT, &opt.stagger_ms, "between two joins (0)", "MS"},
@@ -142,6 +146,8 @@ static void start_peer(void)
         .height = (unsigned)opt.height,
         .fps = (unsigned)opt.fps,
         .kbps = (unsigned)opt.kbps,
+        .drop_in_percent = (unsigned)opt.drop_in,
+        .drop_out_percent = (unsigned)opt.drop_out,
         .silent = opt.silent,
         .decode = opt.decode,
         .log_events = opt.events,

@@ -22,6 +22,8 @@ struct nat_media {
     const struct nat_media_ops *ops;
     void *arg;
     bool decode, up, connected;
+    unsigned drop_percent;
+    uint64_t dropped;
     char *profiles, *fingerprint;
     struct nat_dtls *dtls;
     struct nat_srtp *srtp;
@@ -49,12 +51,13 @@ static void free_slot(gpointer p)
 }
 
 struct nat_media *nat_media_create(const struct nat_media_ops *ops, void *arg, bool decode,
-                                   const char *srtp_profiles)
+                                   unsigned drop_percent, const char *srtp_profiles)
 {
     struct nat_media *m = g_new0(struct nat_media, 1);
     m->ops = ops;
     m->arg = arg;
     m->decode = decode;
+    m->drop_percent = drop_percent;
     m->profiles = g_strdup(srtp_profiles);
     m->slots = g_ptr_array_new_with_free_func(free_slot);
     m->by_ssrc = g_hash_table_new(NULL, NULL);
@@ -242,13 +245,68 @@ static void on_bye(void *arg, uint32_t ssrc)
     ((struct nat_media *)arg)->byes++;
 }
 
+static struct slot *slot_by_rtx(const struct nat_media *m, const struct nat_rx *rtx)
+{
+    for (guint i = 0; i < m->slots->len; i++) {
+        struct slot *s = g_ptr_array_index(m->slots, i);
+        if (s->rtx == rtx) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* RFC 4588, 4: in front of the payload stands the sequence number that the packet had. */
+static void rtx_in(struct slot *s, uint8_t *pkt, size_t len)
+{
+    size_t head = 12 + (size_t)(pkt[0] & 15) * 4;
+    uint32_t ssrc = nat_rx_ssrc(s->rx);
+    if (pkt[0] & 0x10 && head + 4 <= len) {
+        head += 4 + (size_t)(pkt[head + 2] << 8 | pkt[head + 3]) * 4;
+    }
+    if (head + 2 >= len || pkt[0] & 0x20) {
+        return; /* probing */
+    }
+    memcpy(pkt + 2, pkt + head, 2);
+    for (int i = 0; i < 4; i++) {
+        pkt[8 + i] = (uint8_t)(ssrc >> (24 - 8 * i));
+    }
+    memmove(pkt + head, pkt + head + 2, len - head - 2);
+    nat_rx_packet(s->rx, pkt, len - 2, g_get_monotonic_time());
+}
+
+static uint32_t ssrc_of(const uint8_t *pkt)
+{
+    return (uint32_t)pkt[8] << 24 | (uint32_t)pkt[9] << 16 | (uint32_t)pkt[10] << 8 | pkt[11];
+}
+
+/* Loss on our side of the network: what came is forgotten before it is opened. */
+static bool lost(struct nat_media *m, const uint8_t *data)
+{
+    if (m->drop_percent == 0 || (unsigned)g_random_int_range(0, 100) >= m->drop_percent) {
+        return false;
+    }
+    struct nat_rx *rx = g_hash_table_lookup(m->by_ssrc, GUINT_TO_POINTER(ssrc_of(data)));
+    for (guint i = 0; rx && i < m->slots->len; i++) {
+        struct slot *s = g_ptr_array_index(m->slots, i);
+        if (s->rx == rx && s->video) {
+            m->dropped++;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void rtp_in(struct nat_media *m, uint8_t *pkt, size_t len)
 {
-    uint32_t ssrc =
-        (uint32_t)pkt[8] << 24 | (uint32_t)pkt[9] << 16 | (uint32_t)pkt[10] << 8 | pkt[11];
+    uint32_t ssrc = ssrc_of(pkt);
     struct nat_rx *rx = g_hash_table_lookup(m->by_ssrc, GUINT_TO_POINTER(ssrc));
     if (rx) {
+        struct slot *of_rtx = slot_by_rtx(m, rx);
         nat_rx_packet(rx, pkt, len, g_get_monotonic_time());
+        if (of_rtx) {
+            rtx_in(of_rtx, pkt, len);
+        }
     } else {
         m->unknown_ssrc++;
     }
@@ -268,6 +326,9 @@ void nat_media_input(struct nat_media *m, const uint8_t *data, size_t len)
         return;
     }
     bool rtcp = data[1] >= 192 && data[1] <= 223;
+    if (!rtcp && lost(m, data)) {
+        return;
+    }
     memcpy(buf, data, len);
     size_t n = nat_srtp_open(m->srtp, rtcp, buf, len);
     if (n == 0) {
@@ -307,6 +368,22 @@ static void send_reports(struct nat_media *m, int64_t now_us)
     seal_and_send(m, true, out, n);
 }
 
+static void send_nacks(struct nat_media *m, int64_t now_us)
+{
+    uint32_t own = m->track_count ? nat_tx_ssrc(m->tracks[0]) : 1;
+    for (guint i = 0; i < m->slots->len; i++) {
+        struct slot *s = g_ptr_array_index(m->slots, i);
+        uint16_t seqs[64];
+        uint8_t out[8 + 12 + 4 * G_N_ELEMENTS(seqs)];
+        unsigned n = s->rtx ? nat_rx_missing(s->rx, seqs, G_N_ELEMENTS(seqs), now_us) : 0;
+        if (n > 0) {
+            size_t len = nat_rtcp_receiver_report(out, own, NULL, 0);
+            len += nat_rtcp_nack(out + len, own, nat_rx_ssrc(s->rx), seqs, n);
+            seal_and_send(m, true, out, len);
+        }
+    }
+}
+
 void nat_media_tick(struct nat_media *m, int64_t now_us)
 {
     if (!m->up) {
@@ -315,6 +392,7 @@ void nat_media_tick(struct nat_media *m, int64_t now_us)
     for (unsigned i = 0; i < m->track_count; i++) {
         nat_tx_tick(m->tracks[i], now_us);
     }
+    send_nacks(m, now_us);
     if (now_us >= m->report_us) {
         m->report_us = now_us + REPORT_US;
         send_reports(m, now_us);
@@ -356,9 +434,10 @@ json_t *nat_media_stats(const struct nat_media *m, int64_t now_us)
     for (unsigned i = 0; i < m->track_count; i++) {
         json_array_append_new(tx, nat_tx_stats(m->tracks[i]));
     }
-    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "handshakes",
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "handshakes",
                      (int)m->handshakes, "bad_srtp", (json_int_t)m->bad_srtp, "unknown_ssrc",
                      (json_int_t)m->unknown_ssrc, "rtcp", (json_int_t)m->rtcp_in, "twcc",
                      (json_int_t)m->twcc_feedback, "remb", (json_int_t)m->rembs, "remb_bps",
-                     (json_int_t)m->remb_bps, "byes", (json_int_t)m->byes, "rx", rx, "tx", tx);
+                     (json_int_t)m->remb_bps, "byes", (json_int_t)m->byes, "dropped",
+                     (json_int_t)m->dropped, "rx", rx, "tx", tx);
 }

@@ -24,8 +24,9 @@ struct nat_media_ops {
     void (*down)(void *arg, const char *why);
 };
 
+/* drop_percent: of arriving video packets, which are then asked for again. */
 struct nat_media *nat_media_create(const struct nat_media_ops *ops, void *arg, bool decode,
-                                   const char *srtp_profiles);
+                                   unsigned drop_percent, const char *srtp_profiles);
 void nat_media_destroy(struct nat_media *m); /* close_notify; NULL is allowed */
 
 void nat_media_publish(struct nat_media *m, const struct nat_tx_conf *conf);

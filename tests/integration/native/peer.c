@@ -96,6 +96,7 @@ static void publish(struct nat_peer *p, bool video, const char *source, const ch
                                     .fps = p->conf.fps,
                                     .kbps = p->conf.kbps,
                                     .silent = p->conf.silent,
+                                    .drop_percent = p->conf.drop_out_percent,
                                 });
 }
 
@@ -335,7 +336,8 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     p->state = "connecting";
     p->start_us = g_get_monotonic_time();
     p->events = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    p->media = nat_media_create(&media_ops, p, conf->decode, conf->srtp_profiles);
+    p->media =
+        nat_media_create(&media_ops, p, conf->decode, conf->drop_in_percent, conf->srtp_profiles);
     build_lines(p);
     p->ice = nat_ice_create(&ice_ops, p);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);

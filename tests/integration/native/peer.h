@@ -21,6 +21,7 @@ struct nat_peer_conf {
     unsigned pairs;
     int64_t video_delay_us;
     unsigned width, height, fps, kbps;
+    unsigned drop_in_percent, drop_out_percent; /* of video packets */
     bool silent, decode, log_events;
     const char *srtp_profiles; /* OpenSSL's names, NULL: all */
 };

@@ -90,7 +90,9 @@ size_t nat_rtcp_receiver_report(uint8_t *out, uint32_t ssrc, const uint8_t *bloc
     size_t n = 8 + (size_t)count * 24;
     header(out, count, RR, n);
     put32(out + 4, ssrc);
-    memcpy(out + 8, blocks, (size_t)count * 24);
+    if (count > 0) {
+        memcpy(out + 8, blocks, (size_t)count * 24);
+    }
     return n;
 }
 
@@ -103,6 +105,20 @@ size_t nat_rtcp_cname(uint8_t *out, uint32_t ssrc)
     out[9] = 6;
     memcpy(out + 10, "native", 6);
     return 20;
+}
+
+/* One entry per number: longer than it need be, but never wrong. */
+size_t nat_rtcp_nack(uint8_t *out, uint32_t ssrc, uint32_t media_ssrc, const uint16_t *seqs,
+                     unsigned count)
+{
+    size_t n = 12 + (size_t)count * 4;
+    header(out, 1, RTPFB, n);
+    put32(out + 4, ssrc);
+    put32(out + 8, media_ssrc);
+    for (unsigned i = 0; i < count; i++) {
+        put32(out + 12 + (size_t)i * 4, (uint32_t)seqs[i] << 16);
+    }
+    return n;
 }
 
 size_t nat_rtcp_pli(uint8_t *out, uint32_t ssrc, uint32_t media_ssrc)

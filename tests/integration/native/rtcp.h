@@ -22,4 +22,6 @@ void nat_rtcp_walk(const uint8_t *pkt, size_t len, const struct nat_rtcp_ops *op
 /* Each returns the bytes written. */
 size_t nat_rtcp_receiver_report(uint8_t *out, uint32_t ssrc, const uint8_t *blocks, unsigned count);
 size_t nat_rtcp_cname(uint8_t *out, uint32_t ssrc);
+size_t nat_rtcp_nack(uint8_t *out, uint32_t ssrc, uint32_t media_ssrc, const uint16_t *seqs,
+                     unsigned count);
 size_t nat_rtcp_pli(uint8_t *out, uint32_t ssrc, uint32_t media_ssrc);

@@ -5,9 +5,21 @@
 #include <vpx/vp8dx.h>
 #include <vpx/vpx_decoder.h>
 
-enum { FRAME_MAX = 256 * 1024, SEEN_BITS = 1024 };
+enum {
+    FRAME_MAX = 256 * 1024,
+    SEEN_BITS = 1024,
+    HOLES_MAX = 128,
+    HOLE_TRIES = 10,
+    HOLE_US = 50000
+};
 
 #define NTP_UNIX 2208988800LL /* seconds from 1900 to 1970 */
+
+struct hole {
+    uint64_t seq; /* extended */
+    int64_t ask_us;
+    unsigned tries;
+};
 
 struct nat_rx {
     uint32_t ssrc;
@@ -19,6 +31,9 @@ struct nat_rx {
     uint32_t last_ts, max_ts_step;
     uint64_t backward_ts;
     int64_t first_us, last_us, worst_gap_us;
+    struct hole holes[HOLES_MAX];
+    unsigned hole_count;
+    uint64_t recovered; /* holes that were filled after being asked for */
     uint64_t prior_expected, prior_received;
     double jitter;
     int64_t last_transit;
@@ -84,6 +99,42 @@ uint32_t nat_rx_ssrc(const struct nat_rx *rx)
     return rx->ssrc;
 }
 
+static void open_holes(struct nat_rx *rx, uint64_t from, uint64_t to)
+{
+    for (; from < to && rx->hole_count < HOLES_MAX; from++) {
+        rx->holes[rx->hole_count++] = (struct hole){.seq = from};
+    }
+}
+
+static void close_hole(struct nat_rx *rx, uint64_t seq)
+{
+    for (unsigned i = 0; i < rx->hole_count; i++) {
+        if (rx->holes[i].seq == seq) {
+            rx->recovered += rx->holes[i].tries > 0;
+            rx->holes[i] = rx->holes[--rx->hole_count];
+            return;
+        }
+    }
+}
+
+unsigned nat_rx_missing(struct nat_rx *rx, uint16_t *ret_seqs, unsigned cap, int64_t now_us)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < rx->hole_count && n < cap; i++) {
+        struct hole *h = &rx->holes[i];
+        if (now_us < h->ask_us) {
+            continue;
+        }
+        if (h->tries++ == HOLE_TRIES) {
+            rx->holes[i--] = rx->holes[--rx->hole_count];
+            continue;
+        }
+        h->ask_us = now_us + HOLE_US;
+        ret_seqs[n++] = (uint16_t)h->seq;
+    }
+    return n;
+}
+
 /* Counts duplicates and late ones; returns the extended sequence number, or 0 for a duplicate. */
 static uint64_t place(struct nat_rx *rx, uint16_t seq)
 {
@@ -96,6 +147,7 @@ static uint64_t place(struct nat_rx *rx, uint16_t seq)
         for (uint64_t s = rx->max_seq + 1; s <= ext && s - rx->max_seq <= SEEN_BITS; s++) {
             rx->seen[s % SEEN_BITS / 8] &= (uint8_t) ~(1U << (s % 8));
         }
+        open_holes(rx, rx->max_seq + 1, ext);
         rx->max_seq = ext;
     }
     uint8_t *byte = &rx->seen[ext % SEEN_BITS / 8], bit = (uint8_t)(1U << (ext % 8));
@@ -103,7 +155,10 @@ static uint64_t place(struct nat_rx *rx, uint16_t seq)
         rx->duplicates++;
         return 0;
     }
-    rx->late += step < 0;
+    if (step < 0) {
+        rx->late++;
+        close_hole(rx, ext);
+    }
     *byte |= bit;
     return ext;
 }
@@ -298,6 +353,7 @@ json_t *nat_rx_stats(const struct nat_rx *rx, int64_t now_us)
         "worst_gap_ms", (json_int_t)(rx->worst_gap_us / 1000), "last_ts", (json_int_t)rx->last_ts,
         "idle_ms", (json_int_t)(rx->packets ? (now_us - rx->last_us) / 1000 : -1));
     if (rx->video) {
+        json_object_set_new(o, "recovered", json_integer((json_int_t)rx->recovered));
         json_object_set_new(o, "key_frames", json_integer((json_int_t)rx->key_frames));
     }
     if (rx->decode) {

@@ -19,6 +19,9 @@ uint32_t nat_rx_ssrc(const struct nat_rx *rx);
 
 /* An opened RTP packet, header included. */
 void nat_rx_packet(struct nat_rx *rx, const uint8_t *pkt, size_t len, int64_t now_us);
+/* Sequence numbers to ask for now: each at once, then every 50 ms, ten times.  Returns how many (<=
+ * cap). */
+unsigned nat_rx_missing(struct nat_rx *rx, uint16_t *ret_seqs, unsigned cap, int64_t now_us);
 /* A sender report's body behind the SSRC: 20 bytes of NTP time, RTP time and counts. */
 void nat_rx_report(struct nat_rx *rx, const uint8_t *sr, int64_t now_us);
 

@@ -34,7 +34,7 @@ struct nat_tx {
     int64_t start_us, next_us; /* of capture */
     GQueue delayed;            /* struct delayed, oldest first */
     struct sent history[HISTORY];
-    uint64_t packets, octets, frames, key_frames, plis, nacks, resent;
+    uint64_t packets, octets, frames, key_frames, plis, nacks, resent, dropped;
 };
 
 struct nat_tx *nat_tx_create(const struct nat_tx_conf *conf, nat_tx_send_fn send, void *arg)
@@ -165,6 +165,10 @@ static void send_now(struct nat_tx *tx, const struct sent *packet)
     tx->history[packet->seq % HISTORY] = *packet;
     tx->packets++;
     tx->octets += packet->len - 12;
+    if (tx->conf.video && (unsigned)g_random_int_range(0, 100) < tx->conf.drop_percent) {
+        tx->dropped++;
+        return;
+    }
     tx->send(tx->arg, packet->pkt, packet->len);
 }
 
@@ -295,9 +299,10 @@ bool nat_tx_report(struct nat_tx *tx, uint8_t ret_sr[28], int64_t now_us)
 
 json_t *nat_tx_stats(const struct nat_tx *tx)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source", tx->conf.source,
-                     "ssrc", (json_int_t)tx->conf.ssrc, "packets", (json_int_t)tx->packets,
-                     "octets", (json_int_t)tx->octets, "frames", (json_int_t)tx->frames,
-                     "key_frames", (json_int_t)tx->key_frames, "plis", (json_int_t)tx->plis,
-                     "nacks", (json_int_t)tx->nacks, "resent", (json_int_t)tx->resent);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source",
+                     tx->conf.source, "ssrc", (json_int_t)tx->conf.ssrc, "packets",
+                     (json_int_t)tx->packets, "octets", (json_int_t)tx->octets, "frames",
+                     (json_int_t)tx->frames, "key_frames", (json_int_t)tx->key_frames, "plis",
+                     (json_int_t)tx->plis, "nacks", (json_int_t)tx->nacks, "resent",
+                     (json_int_t)tx->resent, "dropped", (json_int_t)tx->dropped);
 }

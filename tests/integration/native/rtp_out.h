@@ -20,7 +20,8 @@ struct nat_tx_conf {
     uint32_t ssrc, rtx_ssrc;
     int64_t delay_us; /* packets leave so much after their capture; reports tell the truth */
     unsigned width, height, fps, kbps;
-    bool silent; /* microphone without a tone */
+    bool silent;           /* microphone without a tone */
+    unsigned drop_percent; /* of first transmissions of video that are kept back */
 };
 
 /* A plain RTP packet to be sealed and sent. */
