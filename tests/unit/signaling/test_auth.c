@@ -22,6 +22,7 @@
 #include "sfu/log.h"
 #include "sfu/track.h"
 #include "signaling/auth.h"
+#include "tests/support/alloc_fail.h"
 
 #define NOW_S "1790000000"
 #define SOON_S "1790003600"
@@ -468,6 +469,34 @@ static void leeway_is_bounded(void **state)
     sig_auth_destroy(NULL);
 }
 
+static int mint_and_verify(void *arg)
+{
+    (void)arg;
+    struct sig_auth *a = NULL;
+    struct sig_token t = {.room = "demo", .identity = "bob", .ttl_s = 60};
+    char *text = NULL;
+    struct sfu_claims c;
+    const char *why = "";
+    int err = sig_auth_create(NULL, 0, &a);
+    if (err) {
+        return err;
+    }
+    sig_auth_set_keys(a, keys, 3);
+    err = sig_token_mint(&keys[0], &t, now_us, &text);
+    if (!err) {
+        err = sig_auth_verify(a, text, strlen(text), now_us, &c, &why);
+    }
+    free(text);
+    sig_auth_destroy(a);
+    return err;
+}
+
+static void no_memory_is_an_error_and_no_leak(void **state)
+{
+    (void)state;
+    TEST_WITH_FAILING_ALLOCS(mint_and_verify, NULL);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -479,6 +508,7 @@ int main(void)
         T(a_minted_token_verifies),
         T(what_cannot_be_verified_is_not_minted),
         T(leeway_is_bounded),
+        T(no_memory_is_an_error_and_no_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

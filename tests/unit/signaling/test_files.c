@@ -14,6 +14,7 @@
 
 #include "sfu/log.h"
 #include "signaling/files.h"
+#include "tests/support/alloc_fail.h"
 
 static char root[64];
 
@@ -130,10 +131,29 @@ static void files_are_found_by_their_names_only(void **state)
     sig_files_destroy(NULL);
 }
 
+static int read_folder(void *arg)
+{
+    (void)arg;
+    struct sig_files *files = NULL;
+    int err = sig_files_create(&files);
+    if (!err) {
+        err = sig_files_add(files, "/", root);
+    }
+    sig_files_destroy(files);
+    return err;
+}
+
+static void no_memory_is_an_error_and_no_leak(void **state)
+{
+    (void)state;
+    TEST_WITH_FAILING_ALLOCS(read_folder, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_are_found_by_their_names_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_memory_is_an_error_and_no_leak, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 
 #include "chat/db/db.h"
 #include "sfu/log.h"
+#include "tests/support/alloc_fail.h"
 
 enum { ADD, GET, COUNT, SUM };
 
@@ -397,6 +398,22 @@ static void stores_keep_the_contract(void **state)
     }
 }
 
+static int open_and_close(void *arg)
+{
+    (void)arg;
+    struct chat_db_conf conf = base_conf();
+    struct chat_db *db = NULL;
+    int err = chat_db_open(&conf, &db);
+    chat_db_close(db);
+    return err;
+}
+
+static void no_memory_is_an_error_and_no_leak(void **state)
+{
+    (void)state;
+    TEST_WITH_FAILING_ALLOCS(open_and_close, NULL);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -410,6 +427,7 @@ int main(void)
         T(a_failed_migration_changes_nothing),
         T(bad_targets_have_their_own_errors),
         T(stores_keep_the_contract),
+        T(no_memory_is_an_error_and_no_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
