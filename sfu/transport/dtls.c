@@ -176,27 +176,6 @@ static void stop_flight(struct sfu_dtls *d)
     d->next_us = INT64_MAX;
 }
 
-struct reason {
-    int reason;
-    enum sfu_dtls_failure failure;
-};
-
-static const struct reason reasons[] = {
-    {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, SFU_DTLS_NO_CERTIFICATE},
-    {SSL_R_CERTIFICATE_VERIFY_FAILED, SFU_DTLS_BAD_FINGERPRINT},
-};
-
-static enum sfu_dtls_failure failure_of(unsigned long error)
-{
-    int reason = ERR_GET_REASON(error);
-    for (size_t i = 0; i < SFU_ARRAY_LEN(reasons); i++) {
-        if (reasons[i].reason == reason) {
-            return reasons[i].failure;
-        }
-    }
-    return reason > SSL_AD_REASON_OFFSET ? SFU_DTLS_ALERT : SFU_DTLS_PROTOCOL;
-}
-
 static int fail(struct sfu_dtls *d, enum sfu_dtls_failure failure)
 {
     d->state = SFU_DTLS_FAILED;
@@ -244,7 +223,7 @@ static int shake(struct sfu_dtls *d, int64_t now_us)
     }
     int error = SSL_get_error(d->ssl, rc);
     if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-        enum sfu_dtls_failure failure = failure_of(ERR_peek_last_error());
+        enum sfu_dtls_failure failure = sfu_dtls_failure_of(ERR_peek_last_error());
         bool hello = d->role == SFU_DTLS_PASSIVE && !d->answered;
         return hello ? refuse_hello(d) : fail(d, failure);
     }
@@ -286,7 +265,7 @@ static int read_records(struct sfu_dtls *d)
         d->state = SFU_DTLS_CLOSED;
         return -EPROTO;
     default:
-        return fail(d, failure_of(ERR_peek_last_error()));
+        return fail(d, sfu_dtls_failure_of(ERR_peek_last_error()));
     }
 }
 
@@ -417,20 +396,6 @@ enum sfu_dtls_state sfu_dtls_state(const struct sfu_dtls *d)
 enum sfu_dtls_failure sfu_dtls_failure(const struct sfu_dtls *d)
 {
     return d->failure;
-}
-
-const char *sfu_dtls_failure_text(enum sfu_dtls_failure failure)
-{
-    static const char *const texts[] = {
-        [SFU_DTLS_OK] = "none",
-        [SFU_DTLS_BAD_FINGERPRINT] = "fingerprint does not match",
-        [SFU_DTLS_NO_CERTIFICATE] = "no certificate",
-        [SFU_DTLS_NO_SRTP] = "no common SRTP profile",
-        [SFU_DTLS_BUDGET] = "handshake too long",
-        [SFU_DTLS_ALERT] = "refused by the peer",
-        [SFU_DTLS_PROTOCOL] = "protocol error",
-    };
-    return failure < SFU_ARRAY_LEN(texts) ? texts[failure] : "unknown";
 }
 
 int sfu_dtls_keys(const struct sfu_dtls *d, struct sfu_srtp_keys *ret_keys)
