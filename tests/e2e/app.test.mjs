@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
-import { launchChromium, launchFirefox } from './lib/browsers.mjs';
+import { launchChromium, launchFirefox, openWindow } from './lib/browsers.mjs';
 import { startStoad } from './lib/stoad.mjs';
 import { NotYet, until } from './lib/until.mjs';
 
@@ -23,7 +23,7 @@ after(async () => {
 });
 
 async function open(browser, path = '/', viewport = { width: 1280, height: 800 }) {
-    const page = await browser.newPage();
+    const page = await openWindow(browser);
     await page.setViewport(viewport);
     page.faults = [];
     page.on('pageerror', (error) => page.faults.push(String(error.stack ?? error)));
@@ -145,7 +145,7 @@ test('a screen takes the stage', async () => {
 });
 
 test('on a phone the tiles stand below each other', async () => {
-    await ann.setViewport({ width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+    await ann.setViewport({ width: 390, height: 844, deviceScaleFactor: 2 });
     await shows(ann, ['Bob Baker', 'Cat', 'Ann Archer (you)']);
     const overflow = await ann.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${overflow} px too wide`);

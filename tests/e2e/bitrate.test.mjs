@@ -24,7 +24,11 @@ after(async () => {
 test('availableOutgoingBitrate reaches 2.5 Mbit/s within 15 s at 1280x720', async (t) => {
     await viewer.evaluate(() => harness.join({ room: 'rate', identity: 'viewer' }));
     await sender.evaluate(() => harness.join({ room: 'rate', identity: 'sender' }));
-    await sender.evaluate(() => harness.publish({ colour: '#d02020', width: 1280, height: 720, fps: 25, noise: true }));
+    await sender.evaluate(() => harness.publish({
+        colour: '#d02020', width: 1280, height: 720, fps: 25, noise: true,
+        // Noise is harder than any camera: the encoder would rather shrink it than spend the bits.
+        publish: { degradationPreference: 'maintain-resolution' },
+    }));
     await sawEvent(viewer, ['trackSubscribed', 'sender', 'camera']);
     const start = Date.now();
     let available = 0;
@@ -37,11 +41,14 @@ test('availableOutgoingBitrate reaches 2.5 Mbit/s within 15 s at 1280x720', asyn
     t.diagnostic(`${Math.round(available / 1000)} kbit/s after ${Date.now() - start} ms`);
 });
 
-test('the viewer gets this picture, at this size', async () => {
+test('what the viewer gets is 1280x720 and 2 Mbit/s or more', async (t) => {
+    let last = null;
     await until(async () => {
-        const inbound = await viewer.evaluate(() => harness.inbound('sender', 'camera'));
-        if (inbound?.frameHeight === 720 && inbound.framesDecoded > 30) return true;
-        throw new NotYet(`${inbound?.frameWidth}x${inbound?.frameHeight}, ${inbound?.framesDecoded} frames`);
-    }, '720p arrives', { ms: 20_000 });
+        const now = await viewer.evaluate(() => harness.inbound('sender', 'camera'));
+        const bps = last && now ? (8000 * (now.bytesReceived - last.bytesReceived)) / (now.timestamp - last.timestamp) : 0;
+        last = now;
+        if (now?.frameHeight === 720 && bps >= 2_000_000) return t.diagnostic(`${Math.round(bps / 1000)} kbit/s`) ?? true;
+        throw new NotYet(`${now?.frameWidth}x${now?.frameHeight}, ${Math.round(bps / 1000)} kbit/s`);
+    }, '720p arrives', { ms: 15_000, every: 1000 });
     noFaults([sender, viewer]);
 });

@@ -20,10 +20,10 @@ before(async () => {
     for (const who of [late, prompt]) {
         const { identity, colour, frequency } = who;
         who.page = await openHarness(browser, stoad.url);
-        await who.page.evaluate((args) => harness.join(args), { room: ROOM, identity });
+        const options = who === late ? { delayVideoMs: DELAY_MS } : {};
+        await who.page.evaluate((args, more) => harness.join(args, more), { room: ROOM, identity }, options);
         await who.page.evaluate((args) => harness.publish(args), { colour, frequency, fps: 20, publish: { maxBitrate: 400_000 } });
     }
-    await late.page.evaluate((ms) => harness.delayVideo(ms), DELAY_MS);
     viewer = await openHarness(browser, stoad.url);
 });
 

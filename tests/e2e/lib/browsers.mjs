@@ -71,7 +71,7 @@ export function launchFirefox() {
 }
 
 /** A window of its own: pages behind others get no animation frames. */
-async function openWindow(browser) {
+export async function openWindow(browser) {
     return (await browser.createBrowserContext()).newPage();
 }
 

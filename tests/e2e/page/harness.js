@@ -96,6 +96,23 @@ function analyserOf(track) {
     return analyser;
 }
 
+/** Video is held back frame by frame before it is packetised. Chromium takes a transform only in the turn that makes the sender. */
+function latePeerFactory(delayMs) {
+    return (config) => {
+        const pc = new RTCPeerConnection(config);
+        const add = pc.addTransceiver.bind(pc);
+        pc.addTransceiver = (what, init) => {
+            const transceiver = add(what, init);
+            if (init.direction === 'sendonly' && transceiver.receiver.track.kind === 'video') {
+                const worker = new Worker('/e2e/delay-worker.js');
+                transceiver.sender.transform = new RTCRtpScriptTransform(worker, { delayMs });
+            }
+            return transceiver;
+        };
+        return pc;
+    };
+}
+
 class Harness {
     room = null;
     events = [];
@@ -112,10 +129,11 @@ class Harness {
         return (await response.json()).token;
     }
 
-    /** Joins with the SDK; `options` are those of Room. */
-    async join(who, options = {}) {
+    /** Joins with the SDK; `options` are those of Room, and `delayVideoMs`: how late our video leaves. */
+    async join(who, { delayVideoMs = 0, ...options } = {}) {
         const token = who.token ?? (await this.token(who));
         this.#connectArgs = { token };
+        if (delayVideoMs > 0) options.peerFactory = latePeerFactory(delayVideoMs);
         const room = new Room(options);
         this.room = room;
         this.#record(room);
@@ -264,12 +282,6 @@ class Harness {
         // Each is the media time played out at the time of its own snapshot.
         const apart = audio.timestamp - video.timestamp;
         return audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp - apart;
-    }
-
-    /** Holds our own video back, frame by frame, before it is packetised. */
-    delayVideo(delayMs) {
-        const sender = this.room.peerConnection.getSenders().find((each) => each.track?.kind === 'video');
-        sender.transform = new RTCRtpScriptTransform(new Worker('/e2e/delay-worker.js'), { delayMs });
     }
 
     setView(pairs) {

@@ -2,7 +2,7 @@ import { AudioPlayback } from './audio-playback.js';
 import { browserPeer, browserSocket } from './browser.js';
 import { Emitter } from './emitter.js';
 import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
-import { StoaError } from './errors.js';
+import { ServerError, StoaError } from './errors.js';
 import { LocalParticipant, type Publisher } from './local-participant.js';
 import type { LocalTrack } from './local-track.js';
 import { wantedPairs } from './pairs.js';
@@ -274,7 +274,7 @@ export class Room extends Emitter<RoomEvents> {
         sync: async (track, by) => {
             await this.#engine?.peer?.syncSender(track);
             this.emit(track.muted ? 'trackMuted' : 'trackUnmuted', track, this.#local, by);
-            await this.#syncMuted(track);
+            if (by === 'self') await this.#syncMuted(track);
         },
         update: (params) => this.#request('conference.update', params),
         lost: (track) => this.emit('deviceLost', track),
@@ -288,7 +288,17 @@ export class Room extends Emitter<RoomEvents> {
     /** While the socket is down the state is only kept: it is told again after a resume. */
     async #syncMuted(track: LocalTrack): Promise<void> {
         if (!track.id || !this.#engine?.session?.connected) return;
-        await this.#request('conference.mute', { track: track.id, muted: track.muted }).catch(() => undefined);
+        const { id, muted } = track;
+        try {
+            await this.#request('conference.mute', { track: id, muted });
+        } catch (error) {
+            if (!(error instanceof ServerError) || muted) return;
+            // Refused: what others cannot hear must not look live here.
+            track.setMuted(true);
+            await this.#engine?.peer?.syncSender(track);
+            this.emit('trackMuted', track, this.#local, 'admin');
+            throw error;
+        }
     }
 
     #engineHost(): EngineHost {
@@ -307,7 +317,8 @@ export class Room extends Emitter<RoomEvents> {
             },
             onReconnected: () => {
                 this.#state = 'connected';
-                for (const track of this.#local.tracks.values()) void this.#syncMuted(track);
+                for (const track of this.#local.tracks.values())
+                    this.#syncMuted(track).catch(() => undefined);
                 this.emit('reconnected');
                 void this.#growPairs();
             },

@@ -267,6 +267,16 @@ test('an admin mutes us: nothing is sent any longer', async () => {
     assert.ok(events.includes(`trackMuted ${microphone.id} me admin`));
 });
 
+test('unmuting that the server refuses leaves the track muted and tells why', async () => {
+    await connect();
+    const microphone = await room.localParticipant.publishTrack(new FakeTrack('audio'));
+    await room.localParticipant.setMicrophoneEnabled(false);
+    server.replies['conference.mute'] = () => MockServer.error('forbidden');
+    await assert.rejects(room.localParticipant.setMicrophoneEnabled(true), { code: 'forbidden' });
+    assert.equal(microphone.muted, true);
+    assert.equal(pc().transceivers.at(-1).sender.track, null);
+});
+
 test('speakers and qualities', async () => {
     server.others = [participant('pt_a')];
     await connect();

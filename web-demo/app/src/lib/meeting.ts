@@ -28,7 +28,8 @@ export class Meeting implements ReactiveController {
     /** Rises with every change of the room. */
     revision = 0;
     attempt: ReconnectAttempt | null = null;
-    readonly busy = new Set<Source>();
+    /** What each switch was last pressed to, until it is so. */
+    readonly #wanted = new Map<Source, boolean>();
     #meter: LevelMeter | null = null;
     #metered: MediaStreamTrack | null = null;
     #loudTurns = 0;
@@ -68,32 +69,38 @@ export class Meeting implements ReactiveController {
         return this.#spoke;
     }
 
+    /** A second press counts even while the first is still being carried out. */
     toggle(source: Source): Promise<void> {
-        const local = this.room.localParticipant;
-        const isOn = {
-            microphone: local.isMicrophoneEnabled,
-            camera: local.isCameraEnabled,
-            screen: local.isScreenShareEnabled,
-        }[source];
-        return this.set(source, !isOn);
+        return this.set(source, !(this.#wanted.get(source) ?? this.#isOn(source)));
     }
 
     async set(source: Source, on: boolean): Promise<void> {
-        if (this.busy.has(source)) return;
-        this.busy.add(source);
+        // The browser shows one chooser of screens at a time.
+        if (source === 'screen' && this.#wanted.has(source)) return;
+        this.#wanted.set(source, on);
         this.#changed();
-        const local = this.room.localParticipant;
         try {
-            if (source === 'microphone') await local.setMicrophoneEnabled(on);
-            if (source === 'camera') await local.setCameraEnabled(on);
-            if (source === 'screen') await local.setScreenShareEnabled(on);
+            await this.#switch(source, on);
         } catch (error) {
             this.#explain(error, source);
         } finally {
-            this.busy.delete(source);
+            if (this.#wanted.get(source) === on) this.#wanted.delete(source);
             this.#watchMicrophone();
             this.#changed();
         }
+    }
+
+    #isOn(source: Source): boolean {
+        const local = this.room.localParticipant;
+        if (source === 'microphone') return local.isMicrophoneEnabled;
+        return source === 'camera' ? local.isCameraEnabled : local.isScreenShareEnabled;
+    }
+
+    /** The client carries wishes for one source out in order. */
+    #switch(source: Source, on: boolean): Promise<void> {
+        const local = this.room.localParticipant;
+        if (source === 'microphone') return local.setMicrophoneEnabled(on);
+        return source === 'camera' ? local.setCameraEnabled(on) : local.setScreenShareEnabled(on);
     }
 
     /** Runs an admin's wish and says why when it is refused. */

@@ -23,7 +23,6 @@ export class ControlBar extends LitElement {
         canShare: { type: Boolean },
         people: { type: Boolean },
         count: { type: Number },
-        busy: { attribute: false },
     };
     declare microphone: boolean;
     declare camera: boolean;
@@ -31,14 +30,12 @@ export class ControlBar extends LitElement {
     declare canShare: boolean;
     declare people: boolean;
     declare count: number;
-    declare busy: ReadonlySet<ControlAction>;
 
     constructor() {
         super();
         this.microphone = this.camera = this.screen = this.people = false;
         this.canShare = true;
         this.count = 0;
-        this.busy = new Set();
     }
 
     static override styles = [
@@ -145,7 +142,6 @@ export class ControlBar extends LitElement {
                     aria-keyshortcuts=${each.key}
                     aria-pressed=${each.pressed ?? nothing}
                     data-action=${each.action}
-                    ?disabled=${this.busy.has(each.action)}
                     @click=${() => this.#tell(each.action)}
                 >
                     ${icon(each.icon)}

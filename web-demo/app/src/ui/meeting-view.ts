@@ -261,7 +261,6 @@ export class MeetingView extends LitElement {
                     .canShare=${canShare}
                     ?people=${this.#peopleOpen}
                     .count=${meeting.people.length}
-                    .busy=${new Set(meeting.busy)}
                     @control=${(event: CustomEvent<ControlAction>) => this.#onControl(event.detail)}
                 ></control-bar>
             </footer>
@@ -350,8 +349,7 @@ export class MeetingView extends LitElement {
 
     /** Only a microphone that was off is switched off again. */
     #talk(on: boolean): void {
-        if (on === this.room.localParticipant.isMicrophoneEnabled) return;
-        if (!on && !this.#pushToTalk) return;
+        if (on ? this.room.localParticipant.isMicrophoneEnabled : !this.#pushToTalk) return;
         this.#pushToTalk = on;
         void this.#meeting.set('microphone', on);
     }
