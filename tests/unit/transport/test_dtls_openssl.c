@@ -303,6 +303,62 @@ static void hello_in_two_datagrams(void **state)
     }
 }
 
+/* A seed file: datagrams, each behind its length in two bytes. */
+static unsigned read_datagrams(const char *name, uint8_t bytes[4][2048], size_t lengths[4])
+{
+    char path[512];
+    uint8_t head[2];
+    unsigned n = 0;
+    snprintf(path, sizeof path, STOA_SOURCE_DIR "/tests/fuzz/seeds/dtls/%s", name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    while (n < 4 && fread(head, 1, 2, f) == 2) {
+        lengths[n] = (size_t)(head[0] << 8 | head[1]);
+        assert_in_range(lengths[n], 1, 2048);
+        assert_int_equal(fread(bytes[n], 1, lengths[n], f), lengths[n]);
+        n++;
+    }
+    fclose(f);
+    return n;
+}
+
+/* The first four datagrams of a browser that got no answer: its hello in two, and the same again.
+ */
+static const struct {
+    const char *name, *order;
+    bool answered;
+} browser_hellos[] = {
+    {"chromium_hello_twice", "01", true},  {"chromium_hello_twice", "10", true},
+    {"chromium_hello_twice", "03", true},  {"chromium_hello_twice", "0021", true},
+    {"chromium_hello_twice", "02", false}, {"chromium_hello_twice", "1313", false},
+    {"firefox_hello_twice", "01", true},   {"firefox_hello_twice", "10", true},
+    {"firefox_hello_twice", "03", true},   {"firefox_hello_twice", "3120", true},
+    {"firefox_hello_twice", "1", false},
+};
+
+static void hellos_of_browsers_are_answered(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(browser_hellos); i++) {
+        static uint8_t bytes[4][2048];
+        size_t lengths[4], len;
+        uint8_t out[SFU_DTLS_MTU];
+        struct sfu_dtls_fingerprint anybody = {0};
+        assert_int_equal(read_datagrams(browser_hellos[i].name, bytes, lengths), 4);
+        struct sfu_dtls *d = passive_for(&anybody);
+        for (const char *o = browser_hellos[i].order; *o; o++) {
+            assert_int_equal(sfu_dtls_input(d, bytes[*o - '0'], lengths[*o - '0'], 1), 0);
+        }
+        len = sfu_dtls_drain(d, out, sizeof out);
+        if ((len > 0) != browser_hellos[i].answered) {
+            fail_msg("%s %s: %zu bytes", browser_hellos[i].name, browser_hellos[i].order, len);
+        }
+        assert_true(len == 0 || (out[0] == 22 && out[13] == 2)); /* ServerHello */
+        assert_true(sfu_dtls_state(d) <= SFU_DTLS_HANDSHAKE);
+        sfu_dtls_destroy(d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +367,7 @@ int main(void)
         cmocka_unit_test(unfit_clients_are_refused),
         cmocka_unit_test(forged_hello_ends_nothing),
         cmocka_unit_test(hello_in_two_datagrams),
+        cmocka_unit_test(hellos_of_browsers_are_answered),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -123,7 +123,7 @@ static void answer_carries_the_source_address(void **state)
         assert_int_equal(w.reply[0] << 8 | w.reply[1], BINDING_SUCCESS);
         assert_true(stun_b_verify(w.reply, w.result.reply_len, creds_a.pwd));
 
-        size_t len, user_len;
+        size_t len = 0, user_len;
         const uint8_t *x = stun_b_find(w.reply, w.result.reply_len, STUN_B_XOR_MAPPED, &len);
         assert_non_null(x);
         assert_null(stun_b_find(w.reply, w.result.reply_len, STUN_B_USERNAME, &user_len));
