@@ -6,6 +6,7 @@
 
 #include "sfu/log.h"
 #include "signaling/directory/internal.h"
+#include "signaling/directory/jwks.h"
 
 enum {
     QUEUE_JOBS = 4096,
@@ -45,7 +46,7 @@ static int idle(struct chat_db_tx *tx, void *arg)
 /* Inside first_job: scratch holds the keys in use. */
 static int choose_development(struct sig_dir *dir, int64_t wall_us)
 {
-    if (!dir->conf.development || dir->scratch.count > 0) {
+    if (!dir->conf.development || dir->scratch.count > 0 || dir->file_keys.count > 0) {
         return 0;
     }
     int err = sig_dir_dev_key(dir->conf.data_dir, dir->conf.create, wall_us, &dir->dev_key);
@@ -104,6 +105,11 @@ static int open_db(struct sig_dir *dir)
 static int open_all(struct sig_dir *dir)
 {
     int err = sig_dir_revoked_create(MAX_REVOKED, &dir->revoked);
+    if (!err && dir->conf.keys_file && dir->conf.keys_file[0]) {
+        /* half the table: the database's keys come first and never push these out */
+        err = sig_dir_read_jwks(dir->conf.keys_file, dir->file_keys.items, SIG_DIR_MAX_KEYS / 2,
+                                &dir->file_keys.count);
+    }
     if (!err && dir->conf.create && mkdir(dir->conf.data_dir, 0700) && errno != EEXIST) {
         err = -errno;
     }

@@ -43,6 +43,7 @@ struct sig_dir_conf {
     bool create;
     /* With no other key in use: make or read the development key.  Tools leave it out. */
     bool development;
+    const char *keys_file; /* further keys, as sig_dir_read_jwks() reads them; NULL or "": none */
     const struct sfu_clock *clock;
     chat_db_post_fn post; /* to control.  NULL: only the blocking functions are used */
     void *post_arg;
@@ -50,8 +51,9 @@ struct sig_dir_conf {
     void *keys_arg;
 };
 
-/* -ENOENT no data folder or database and create is false; -EPERM the development key's file is
- * readable by others; errors of chat_db_open(). */
+/* -ENOENT no data folder or database and create is false, or no keys_file; -EBADMSG keys_file or a
+ * damaged database; -EPERM the development key's file is readable by others; errors of
+ * chat_db_open(). */
 SFU_MUST_CHECK int sig_dir_open(const struct sig_dir_conf *conf, struct sig_dir **ret_dir);
 void sig_dir_close(struct sig_dir *dir); /* NULL is allowed; blocks until all is committed */
 

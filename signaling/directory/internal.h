@@ -17,6 +17,7 @@ struct sig_dir {
     struct chat_db *db;
     struct sig_dir_revoked *revoked; /* control thread */
     struct sig_dir_key dev_key;
+    struct sig_dir_keys file_keys;
     bool development;
     /* db thread */
     struct sig_dir_keys published;

@@ -52,6 +52,13 @@ void sig_dir_drop_disabled(struct sig_dir_keys *keys)
     keys->count = kept;
 }
 
+static void add_key_to(struct sig_dir_keys *keys, const struct sig_dir_key *key)
+{
+    if (keys->count < SIG_DIR_MAX_KEYS) {
+        keys->items[keys->count++] = *key;
+    }
+}
+
 int sig_dir_publish_keys(struct chat_db_tx *tx, void *job)
 {
     struct sig_dir *dir = job;
@@ -60,8 +67,11 @@ int sig_dir_publish_keys(struct chat_db_tx *tx, void *job)
         return err;
     }
     sig_dir_drop_disabled(&dir->scratch);
-    if (dir->development && dir->scratch.count < SIG_DIR_MAX_KEYS) {
-        dir->scratch.items[dir->scratch.count++] = dir->dev_key;
+    for (size_t i = 0; i < dir->file_keys.count; i++) {
+        add_key_to(&dir->scratch, &dir->file_keys.items[i]);
+    }
+    if (dir->development) {
+        add_key_to(&dir->scratch, &dir->dev_key);
     }
     size_t bytes = dir->scratch.count * sizeof dir->scratch.items[0];
     if (dir->scratch.count == dir->published.count &&
@@ -120,7 +130,7 @@ static int add_key_below_limit(struct chat_db_tx *tx, void *arg)
         return -ENOMEM;
     }
     int err = sig_dir_list_keys(tx, keys);
-    if (!err && keys->count + 1 >= SIG_DIR_MAX_KEYS) {
+    if (!err && keys->count + 1 >= SIG_DIR_MAX_KEYS / 2) {
         err = -ENOBUFS;
     }
     free(keys);

@@ -257,6 +257,70 @@ static void a_real_key_ends_development_at_the_next_start(void **state)
     sig_dir_close(dir);
 }
 
+#define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+#define OCT(kid) "{\"kty\":\"oct\",\"kid\":\"" kid "\",\"k\":\"" SECRET "\"}"
+
+static const struct {
+    const char *text;
+    int err;
+    size_t count;
+} key_sets[] = {
+    {"{\"keys\":[" OCT("a") "]}", 0, 1},
+    {"{\"keys\":[" OCT("a") "," OCT("b") "]}", 0, 2},
+    {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"alg\":\"HS256\",\"use\":\"sig\",\"k\":\"" SECRET
+     "\"}]}",
+     0, 1},
+    {"{\"keys\":[" OCT("a") "," OCT("a") "]}", -EBADMSG, 0},
+    {"{\"keys\":[" OCT("dev_1") "]}", -EBADMSG, 0},
+    {"{\"keys\":[" OCT("") "]}", -EBADMSG, 0},
+    {"{\"keys\":[" OCT("0123456789012345678901234567890123456789") "]}", -EBADMSG, 0},
+    {"{\"keys\":[]}", -EBADMSG, 0},
+    {"{\"keys\":{}}", -EBADMSG, 0},
+    {"{}", -EBADMSG, 0},
+    {"[]", -EBADMSG, 0},
+    {"", -EBADMSG, 0},
+    {"{\"keys\":[7]}", -EBADMSG, 0},
+    {"{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", -EBADMSG, 0},
+    {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"alg\":\"HS512\",\"k\":\"" SECRET "\"}]}",
+     -EBADMSG, 0},
+    {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"use\":\"enc\",\"k\":\"" SECRET "\"}]}", -EBADMSG,
+     0},
+    {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAAA\"}]}", -EBADMSG, 0},
+    {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\"}]}", -EBADMSG, 0},
+};
+
+static void keys_come_from_a_file_too(void **state)
+{
+    (void)state;
+    char path[96];
+    snprintf(path, sizeof path, "%s/keys.json", data);
+    struct sig_dir_conf conf = {.data_dir = data,
+                                .create = true,
+                                .development = true,
+                                .keys_file = path,
+                                .clock = &now.clock,
+                                .keys_changed = keys_changed};
+    struct sig_dir *dir = NULL;
+    assert_int_equal(sig_dir_open(&conf, &dir), -ENOENT);
+    for (size_t i = 0; i < SFU_ARRAY_LEN(key_sets); i++) {
+        FILE *f = fopen(path, "w");
+        fputs(key_sets[i].text, f);
+        fclose(f);
+        memset(&seen, 0, sizeof seen);
+        int err = sig_dir_open(&conf, &dir);
+        if (err != key_sets[i].err) {
+            fail_msg("%s: %d", key_sets[i].text, err);
+        }
+        if (!err) {
+            assert_int_equal(seen.count, key_sets[i].count);
+            assert_int_equal(seen.keys[0].secret[31], 31);
+            assert_false(sig_dir_development(dir));
+            sig_dir_close(dir);
+        }
+    }
+    unlink(path);
+}
+
 static void without_development_there_is_no_key(void **state)
 {
     (void)state;
@@ -324,6 +388,7 @@ int main(void)
         T(a_room_with_a_bad_name_or_tenant_is_refused),
         T(the_development_key_stays_and_is_ours_alone),
         T(a_real_key_ends_development_at_the_next_start),
+        T(keys_come_from_a_file_too),
         T(without_development_there_is_no_key),
         T(a_revoked_token_stays_revoked_over_a_restart_until_it_expires),
         cmocka_unit_test(the_revoked_set_is_bounded_and_drops_what_expired),
