@@ -54,6 +54,8 @@ enum conf_flag {
       "Folder of the database, the development key and recordings. Made when it is missing.")      \
     K(auth, dev_key, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                         \
       "Make and accept a development key. Only while http.bind is on the loopback.")               \
+    K(auth, keys_file, STR, "", 0, 4096, CONF_PLAIN, NULL,                                         \
+      "JSON Web Key Set with more keys that sign access tokens, besides those of stoactl key.")    \
     K(auth, audience, STR, "stoa", 1, 128, CONF_PLAIN, NULL,                                       \
       "What the claim aud of a token must name.")                                                  \
     K(auth, leeway_s, INT, "10", 0, 300, CONF_PLAIN, NULL,                                         \

@@ -121,6 +121,7 @@ static int make_directory(struct server *s)
         .clock = s->clock,
         .post = post_to_control,
         .post_arg = s,
+        .keys_file = conf->auth.keys_file,
         .keys_changed = sig_auth_set_keys,
         .keys_arg = s->auth,
     };

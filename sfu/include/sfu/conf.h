@@ -48,6 +48,7 @@ struct sfu_conf {
     } data;
     struct {
         bool dev_key; /* false as soon as http.bind leaves the loopback */
+        const char *keys_file;
         const char *audience;
         uint32_t leeway_s;
     } auth;
