@@ -24,8 +24,8 @@ SFU_MUST_CHECK int sig_auth_create(const char *audience, uint32_t leeway_s,
                                    struct sig_auth **ret_auth);
 void sig_auth_destroy(struct sig_auth *auth); /* NULL is allowed */
 
-/* Any thread; fits sig_dir_keys_fn.  On -ENOMEM the old set stays (logged). */
-void sig_auth_set_keys(void *auth, const struct sig_dir_key *keys, size_t count);
+/* Any thread; fits sig_dir_keys_fn, arg is the auth.  On -ENOMEM the old set stays (logged). */
+void sig_auth_set_keys(void *arg, const struct sig_dir_key *keys, size_t count);
 
 /*
  * struct sfu_auth_ops.verify.  Accepts: three strict base64url parts; header
@@ -33,7 +33,7 @@ void sig_auth_set_keys(void *auth, const struct sig_dir_key *keys, size_t count)
  * within 60 s of leeway; iss, when there, equal to kid. claims.token_id is a SHA-256 over kid and
  * jti, or over header and payload: never over the signature's text.
  */
-SFU_MUST_CHECK int sig_auth_verify(void *auth, const char *token, size_t len, int64_t wall_us,
+SFU_MUST_CHECK int sig_auth_verify(void *arg, const char *token, size_t len, int64_t wall_us,
                                    struct sfu_claims *ret_claims, const char **ret_why);
 struct sfu_auth_ops sig_auth_ops(struct sig_auth *auth);
 

@@ -1,8 +1,10 @@
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,12 +56,13 @@ static int open_socket(const struct sockaddr_storage *addr, socklen_t len)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage addr = {0};
+    struct sockaddr_in6 addr; /* the port is at the same place in both families */
+    static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                      offsetof(struct sockaddr_in6, sin6_port),
+                  "one place for the port");
+    memset(&addr, 0, sizeof addr);
     socklen_t len = sizeof addr;
-    getsockname(fd, (struct sockaddr *)&addr, &len);
-    return ntohs(addr.ss_family == AF_INET
-                     ? ((const struct sockaddr_in *)(const void *)&addr)->sin_port
-                     : ((const struct sockaddr_in6 *)(const void *)&addr)->sin6_port);
+    return getsockname(fd, (struct sockaddr *)&addr, &len) ? 0 : ntohs(addr.sin6_port);
 }
 
 /* Whoever can reach the port must need a token that somebody signed on purpose. */

@@ -34,13 +34,13 @@ const char *sig_method_name(unsigned method)
     return "";
 }
 
-void sig_method_list(unsigned bits, char ret_text[SIG_ALLOW_SIZE])
+void sig_method_list(unsigned wanted, char ret_text[SIG_ALLOW_SIZE])
 {
     struct sfu_str s;
     sfu_str_init_fixed(&s, ret_text, SIG_ALLOW_SIZE);
     ret_text[0] = '\0';
     for (size_t i = 0; i < SFU_ARRAY_LEN(methods); i++) {
-        if (bits & methods[i].method) {
+        if (wanted & methods[i].method) {
             sfu_str_puts(&s, s.len > 0 ? ", " : "");
             sfu_str_puts(&s, methods[i].name);
         }

@@ -25,9 +25,9 @@ enum sig_method {
 /* 0 when it is none of ours. */
 unsigned sig_method_find(const char *name, size_t len);
 const char *sig_method_name(unsigned method); /* of exactly one bit; "" else */
-/* "GET, HEAD, POST" for the bits; ret_text holds SIG_ALLOW_SIZE. */
+/* "GET, HEAD, POST" for the bits of wanted; ret_text holds SIG_ALLOW_SIZE. */
 enum { SIG_ALLOW_SIZE = 64 };
-void sig_method_list(unsigned methods, char ret_text[SIG_ALLOW_SIZE]);
+void sig_method_list(unsigned wanted, char ret_text[SIG_ALLOW_SIZE]);
 
 /* 0: starts with a slash, valid UTF-8 without control characters and backslashes, no empty, "." or
  * ".." segment (a final slash is fine), within the limit http_url_bytes.  -EBADMSG, -EMSGSIZE. */

@@ -19,7 +19,11 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len)
         return -errno;
     }
     char *text = malloc(FILE_MAX_BYTES);
-    int err = text ? 0 : -ENOMEM;
+    if (!text) {
+        close(fd);
+        return -ENOMEM;
+    }
+    int err = 0;
     size_t len = 0;
     while (!err && len < FILE_MAX_BYTES) {
         ssize_t n = read(fd, text + len, FILE_MAX_BYTES - len);
@@ -116,7 +120,7 @@ int sig_dir_read_jwks(const char *path, struct sig_dir_key *ret_keys, size_t cap
     char *text = NULL;
     size_t len = 0;
     int err = read_file(path, &text, &len);
-    if (err) {
+    if (err || !text) {
         SFU_LOG(SFU_LOG_ERROR, SFU_COMP_AUTH, "cannot read the keys", "file=%s err=%d", path, -err);
         return err;
     }

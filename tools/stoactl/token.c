@@ -129,7 +129,7 @@ static int find_key(const char *data, const char *kid, struct sig_dir_key *ret_k
 
 int ctl_token(int argc, char **argv)
 {
-    struct wanted w;
+    struct wanted w = {.help = false};
     int code = parse(argc, argv, &w);
     if (code || w.help) {
         fputs(code ? "" : ctl_token_help, stdout);
