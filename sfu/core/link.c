@@ -248,9 +248,10 @@ static void after_dtls(struct sfu_link *link)
 void sfu_link_on_dtls(struct sfu_link *link, const uint8_t *data, size_t len)
 {
     if (sfu_dtls_state(link->dtls) >= SFU_DTLS_UP) {
-        if (sfu_dtls_input(link->dtls, data, len, link->env->now_us) == 0) {
-            after_dtls(link);
+        if (sfu_dtls_input(link->dtls, data, len, link->env->now_us) < 0) {
+            SFU_LOG(SFU_LOG_DEBUG, SFU_COMP_DTLS, "association ends", "peer=%" PRIu64, link->peer);
         }
+        after_dtls(link);
         return;
     }
     if (sfu_dtls_defer(link->dtls, data, len) == 0 && !sfu_list_linked(&link->handshake)) {

@@ -230,7 +230,8 @@ int server_create(const struct sfu_conf *conf, const char *const *extra_plugins,
     }
     s->conf = conf;
     s->clock = sfu_clock_real();
-    int rc = sfu_dtls_ctx_create(&s->dtls);
+    int rc = sfu_srtp_libsrtp2_load();
+    rc = rc < 0 ? rc : sfu_dtls_ctx_create(&s->dtls);
     rc = rc < 0 ? rc : make_control(s, extra_plugins);
     rc = rc < 0 ? rc : make_directory(s);
     rc = rc < 0 ? rc : make_workers(s);
