@@ -119,12 +119,24 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         for (size_t i = 0; i < slots.pairs; i++) {
             usable += slots.usable[i];
         }
-        n = plg_conf_layout_choose(list, candidates(m, list), usable, pc->host->now_us(pc->host),
-                                   tiles);
+        size_t count = candidates(m, list);
+        n = plg_conf_layout_choose(list, count, usable, pc->host->now_us(pc->host), tiles);
+        m->crowded = count > usable;
     }
     plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);
     for (size_t i = 0; i < slots.pairs; i++) {
         map_pair(pc, m, slots.slot[i], &m->pairs[i]);
+    }
+}
+
+void plg_conf_arrange_crowded(struct plg_conf *pc, struct plg_conf_room *room)
+{
+    SFU_LIST_FOREACH(node, &room->members)
+    {
+        struct plg_conf_member *m = SFU_LIST_ENTRY(node, struct plg_conf_member, link);
+        if (m->crowded && !m->chosen_view) {
+            plg_conf_arrange(pc, m);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct plg_conf_member {
     int64_t speaking_since_us, spoke_us;
     enum sfu_quality quality;
     bool quality_known;
+    bool crowded;     /* there are more tiles than pairs: who speaks matters */
     bool chosen_view; /* the client says what it shows; else the server chooses */
     size_t view_count;
     struct plg_conf_tile view[PLG_CONF_PAIRS];
@@ -58,7 +59,9 @@ void plg_conf_member_remove(struct plg_conf_member *m);
 
 /* Decides again what the member is shown, and maps it. */
 void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m);
-/* … for everybody but the one (NULL: for all). */
+/* … for those who cannot be shown everybody. */
+void plg_conf_arrange_crowded(struct plg_conf *pc, struct plg_conf_room *room);
+/* … for everybody but the one. */
 void plg_conf_arrange_others(struct plg_conf *pc, struct plg_conf_room *room,
                              const struct plg_conf_member *except);
 

@@ -233,7 +233,7 @@ static void on_speakers(struct plg_conf *pc, const struct sfu_event *e)
     plg_conf_tell_take(pc, e->room, 0, "speakers.changed",
                        rows ? json_pack("{s:o}", "speakers", rows) : NULL);
     note_speakers(pc, room, e);
-    plg_conf_arrange_others(pc, room, NULL);
+    plg_conf_arrange_crowded(pc, room);
 }
 
 static void on_quality(struct plg_conf *pc, const struct sfu_event *e)

@@ -15,6 +15,7 @@
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
+#include "sfu/core/session_revoke.h"
 #include "sfu/log.h"
 
 enum {
@@ -70,9 +71,10 @@ static void on_housekeeping(struct sfu_timer *timer, void *arg)
     struct sfu_session *s;
     uint32_t pos = 0;
     sfu_timer_set(c->wheel, timer, c->now_us + HOUSEKEEPING_US);
+    sfu_session_revoke_retry(c);
     while ((s = sfu_slab_next(c->sessions, &pos))) {
         bool real = s->state == SFU_SESSION_OPEN || s->state == SFU_SESSION_DETACHED;
-        if (real && c->directory.token_revoked(c->directory.self, s->claims.token_id)) {
+        if (real && sfu_session_revoked(c, s->claims.token_id)) {
             sfu_session_end(s, SFU_END_REVOKED);
         }
     }
@@ -160,6 +162,7 @@ int sfu_control_create(const struct sfu_control_conf *conf, struct sfu_control *
     if (!c) {
         return -ENOMEM;
     }
+    json_object_seed(0); /* once per process, before other threads make objects */
     c->conf = *conf;
     sfu_list_init(&c->dirty_lanes);
     sfu_list_init(&c->dirty_peers);

@@ -15,6 +15,8 @@
 #include "sfu/core/session.h"
 #include "sfu/log.h"
 
+enum { LARGE_COST = 10 }; /* tokens: an offer costs more than a ping */
+
 struct pending {
     sfu_handle handle;
     struct sfu_list session_link;
@@ -136,7 +138,7 @@ struct attempt {
 
 static bool check_known(struct attempt *a)
 {
-    a->entry = sfu_method_find(a->s->c, a->request->method);
+    /* decides after the limit: what is unknown costs a token too */
     return a->entry || sfu_error_set(a->error, SFU_ERR_METHOD_NOT_FOUND, "method", NULL);
 }
 
@@ -153,11 +155,18 @@ static bool check_state(struct attempt *a)
     return true;
 }
 
+static uint32_t take_tokens(struct sfu_session *s, uint32_t cost)
+{
+    const struct sfu_control_conf *conf = &s->c->conf;
+    return sfu_session_bucket_take(&s->bucket, conf->calls_per_s, conf->calls_burst, cost,
+                                   s->c->now_us);
+}
+
 static bool check_rate(struct attempt *a)
 {
     const struct sfu_control_conf *conf = &a->s->c->conf;
-    uint32_t wait_ms = sfu_session_bucket_take(&a->s->bucket, conf->calls_per_s, conf->calls_burst,
-                                               a->s->c->now_us);
+    bool large = a->entry && (a->entry->method->flags & SFU_METHOD_LARGE);
+    uint32_t wait_ms = take_tokens(a->s, large ? LARGE_COST : 1);
     if (wait_ms > 0 || a->s->call_count >= conf->calls_in_flight) {
         sfu_error_set(a->error, SFU_ERR_RATE_LIMITED, NULL, NULL);
         a->error->retry_after_ms = wait_ms > 0 ? wait_ms : 100;
@@ -274,12 +283,14 @@ void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size
     sfu_session_heard(s);
     if (sfu_rpc_parse(text, len, &request, &error) != 0) {
         /* broken texts cost a token too: they are no way around the limit */
-        (void)sfu_session_bucket_take(&s->bucket, lane->c->conf.calls_per_s,
-                                      lane->c->conf.calls_burst, lane->c->now_us);
+        (void)take_tokens(s, 1);
         refuse(s, &request, &error);
         return;
     }
-    struct attempt a = {.s = s, .request = &request, .error = &error};
+    struct attempt a = {.s = s,
+                        .request = &request,
+                        .entry = sfu_method_find(s->c, request.method),
+                        .error = &error};
     if (check_all(&a)) {
         run(s, &request, a.entry);
     } else {

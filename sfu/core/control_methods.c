@@ -30,7 +30,7 @@ static int admit(struct sfu_control *c, const struct sfu_claims *claims, struct 
     if (atomic_load(&c->draining)) {
         return refuse(call, SFU_ERR_DRAINING, NULL);
     }
-    if (c->directory.token_revoked(c->directory.self, claims->token_id)) {
+    if (sfu_session_revoked(c, claims->token_id)) {
         sfu_stat_inc(SFU_M_TOKEN_REVOKED);
         return refuse(call, SFU_ERR_UNAUTHENTICATED, "token");
     }
@@ -218,7 +218,7 @@ static int method_resume(void *state, struct sfu_call *call, const json_t *param
     if (!secret_right(s, json_object_get(params, "secret"))) {
         return refuse(call, SFU_ERR_UNAUTHENTICATED, "secret");
     }
-    if (c->directory.token_revoked(c->directory.self, s->claims.token_id)) {
+    if (sfu_session_revoked(c, s->claims.token_id)) {
         sfu_session_end(s, SFU_END_REVOKED);
         return refuse(call, SFU_ERR_GONE, "session");
     }

@@ -18,6 +18,7 @@
 #include "sfu/core/control.h"
 #include "sfu/core/session_bucket.h"
 #include "sfu/core/session_out.h"
+#include "sfu/core/session_revoke.h"
 #include "sfu/core/session_state.h"
 #include "sfu/limits.h"
 #include "sfu/proto/sdp.h"
@@ -180,6 +181,8 @@ struct sfu_control {
     struct sfu_bmap *session_ids, *room_names;
     struct sfu_list dirty_lanes, dirty_peers, told_peers, http_answers;
     struct sfu_timer housekeeping;
+    struct sfu_session_revoke revokes[SFU_SESSION_REVOKES]; /* the directory was busy */
+    size_t revoke_count;
 
     struct sfu_plugin_instance *core; /* the core's own methods, in the same tables */
     struct sfu_plugin_instance *plugins[SFU_MAX_PLUGINS];

@@ -191,7 +191,7 @@ static enum sfu_err authorize(struct sfu_control *c, enum sfu_permit permit,
     const char *token = authorization + sizeof bearer - 1;
     if (c->auth.verify(c->auth.arg, token, strlen(token), sfu_clock_wall_us(c->conf.clock), claims,
                        &why) != 0 ||
-        c->directory.token_revoked(c->directory.self, claims->token_id)) {
+        sfu_session_revoked(c, claims->token_id)) {
         return SFU_ERR_UNAUTHENTICATED;
     }
     return sfu_permission_has(claims, permit) ? SFU_ERR_NONE : SFU_ERR_FORBIDDEN;

@@ -33,6 +33,12 @@ static const struct {
     [SFU_END_SHUTDOWN] = {SFU_M_SESSION_CLOSED, SFU_ERR_DRAINING, true},
 };
 
+static const char *const end_names[SFU_END_COUNT] = {
+#define SFU_END_NAME(id, name) name,
+    SFU_ENDS(SFU_END_NAME)
+#undef SFU_END_NAME
+};
+
 static void raise_event(struct sfu_session *s, enum sfu_event_kind kind, enum sfu_end why)
 {
     struct sfu_event event = {
@@ -171,26 +177,20 @@ static void do_forget(struct sfu_session *s, enum sfu_end why)
 
 static void say_closed(struct sfu_session *s, enum sfu_end why)
 {
-    static const char *const names[SFU_END_COUNT] = {
-#define SFU_END_NAME(id, name) name,
-        SFU_ENDS(SFU_END_NAME)
-#undef SFU_END_NAME
-    };
     char body[64];
     struct sfu_str out;
     sfu_str_init_fixed(&out, body, sizeof body);
-    sfu_str_printf(&out, "{\"reason\":\"%s\"}", names[why]);
+    sfu_str_printf(&out, "{\"reason\":\"%s\"}", end_names[why]);
     sfu_session_notify(s, "session.closed", body, out.len);
 }
 
 static void do_end(struct sfu_session *s, enum sfu_end why)
 {
     struct sfu_control *c = s->c;
-    SFU_LOG(SFU_LOG_INFO, SFU_COMP_SESSION, "ended", "session=%s identity=%s reason=%d", s->id,
-            s->claims.identity, (int)why);
+    SFU_LOG(SFU_LOG_INFO, SFU_COMP_SESSION, "ended", "session=%s identity=%s reason=%s", s->id,
+            s->claims.identity, end_names[why]);
     if (why == SFU_END_KICKED) {
-        (void)c->directory.token_revoke(c->directory.self, s->claims.token_id,
-                                        s->claims.expires_us);
+        sfu_session_revoke(c, &s->claims);
     }
     if (ends[why].told) {
         say_closed(s, why);

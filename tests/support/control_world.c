@@ -297,6 +297,9 @@ static int dir_revoke(void *self, const char *token_id, int64_t expires_us)
 {
     struct world *w = self;
     (void)expires_us;
+    if (w->directory_full) {
+        return -ENOBUFS;
+    }
     assert_true(w->revoked_count < WORLD_REVOKED);
     snprintf(w->revoked[w->revoked_count++], 65, "%s", token_id);
     return 0;

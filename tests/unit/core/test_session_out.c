@@ -130,16 +130,20 @@ static void bucket(void **state)
     struct sfu_session_bucket b = {0};
     (void)state;
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1000000), 0);
+        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1000000), 0);
     }
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1000000), 100);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1050000), 50);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1100000), 0);
-    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1100001), 0);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1000000), 100);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1050000), 50);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1100000), 0);
+    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1100001), 0);
     for (int i = 0; i < 5; i++) { /* full again, not fuller */
-        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 9000000), 0);
+        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 9000000), 0);
     }
-    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 9000000), 0);
+    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1, 9000000), 0);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 3, 9300000), 0);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 3, 9300000), 300);
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 100, 20000000), 0); /* all there is */
+    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 20000000), 100);
 }
 
 int main(void)

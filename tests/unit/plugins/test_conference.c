@@ -443,6 +443,27 @@ static void kick_refuses_the_token(void **state)
     end(w);
 }
 
+static void a_kick_waits_for_the_directory(void **state)
+{
+    struct world *w = make(NULL);
+    char bob_id[32];
+    (void)state;
+    uint64_t ann = join(w, "demo/ann/rA");
+    join(w, "demo/bob/mcr");
+    id_of(w, ann, "bob", bob_id);
+    w->directory_full = true;
+    ok_take(world_call(w, ann, "conference.kick", json_pack("{s:s}", "participant", bob_id)));
+    error_take(
+        world_call(w, world_open(w), "session.open", json_pack("{s:s}", "token", "demo/bob/mcr")),
+        "unauthenticated", "token");
+    assert_int_equal(w->revoked_count, 0);
+    w->directory_full = false;
+    world_wait(w, 1100000);
+    assert_int_equal(w->revoked_count, 1);
+    assert_string_equal(w->revoked[0], "demo/bob/mcr");
+    end(w);
+}
+
 static void nobody_kicks_himself(void **state)
 {
     struct world *w = make(NULL);
@@ -599,6 +620,7 @@ int main(void)
         cmocka_unit_test(speakers_take_the_place),
         cmocka_unit_test(mutes),
         cmocka_unit_test(kick_refuses_the_token),
+        cmocka_unit_test(a_kick_waits_for_the_directory),
         cmocka_unit_test(nobody_kicks_himself),
         cmocka_unit_test(lock),
         cmocka_unit_test(full),
