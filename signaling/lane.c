@@ -137,8 +137,6 @@ int sig_lane_open(struct sig_conn *c)
         return 0;
     }
     c->lane.told = true;
-    sfu_stat_inc(SFU_M_LANE_OPENED);
-    sfu_stat_gauge_add(SFU_M_OPEN_LANES, 1);
     return 0;
 }
 
@@ -182,8 +180,6 @@ void sig_lane_over(struct sig_conn *c)
         return;
     }
     c->lane.told = false;
-    sfu_stat_inc(SFU_M_LANE_CLOSED);
-    sfu_stat_gauge_add(SFU_M_OPEN_LANES, -1);
     tell_closed(c->edge, c->handle);
 }
 
@@ -285,7 +281,6 @@ static int deliver(struct sig_conn *c)
         const struct sfu_err_info *info = sfu_err_info(SFU_ERR_UNAVAILABLE);
         return refuse(c, SFU_M_DROP_SIG_CONTROL_FULL, info->ws_close, info->code);
     }
-    sfu_stat_inc(SFU_M_MESSAGE_IN);
     c->lane.text = NULL; /* control's now */
     c->lane.len = 0;
     c->lane.cap = 0;
@@ -357,7 +352,6 @@ static int write_next(struct sig_conn *c)
     c->lane.queued_bytes -= m->len;
     free(m->text);
     free(m);
-    sfu_stat_inc(SFU_M_MESSAGE_OUT);
     return n < 0 ? -1 : 0;
 }
 

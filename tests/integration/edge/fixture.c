@@ -80,6 +80,9 @@ static int lane_closed(void *arg, uint64_t lane)
 {
     struct fixture *f = arg;
     (void)lane;
+    if (atomic_load(&f->full)) {
+        return -ENOBUFS;
+    }
     atomic_fetch_add(&f->closed, 1);
     return 0;
 }

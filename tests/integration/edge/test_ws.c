@@ -436,6 +436,24 @@ static void a_full_control_costs_the_lane_that_meets_it(void **state)
     client_close(c);
 }
 
+static void a_control_that_was_full_hears_of_every_end(void **state)
+{
+    (void)state;
+    struct client *c[8];
+    for (size_t i = 0; i < 8; i++) {
+        c[i] = open_lane();
+    }
+    ws_text(c[0], "full");
+    for (size_t i = 0; i < 8; i++) {
+        ws_send(c[i], WS_CLOSE, true, "\x03\xe8", 2);
+        assert_int_equal(ws_close_code(c[i]), 1000);
+        client_close(c[i]);
+    }
+    assert_int_equal(atomic_load(&f.closed), 0);
+    atomic_store(&f.full, false);
+    wait_closed(8);
+}
+
 static void a_flood_of_messages_is_cut_off(void **state)
 {
     (void)state;
@@ -598,6 +616,7 @@ const struct CMUnitTest ws_tests[] = {
     T(a_slow_reader_loses_its_own_lane_only),
     T(a_silent_lane_is_asked_and_then_closed),
     T(a_full_control_costs_the_lane_that_meets_it),
+    T(a_control_that_was_full_hears_of_every_end),
     T(a_flood_of_messages_is_cut_off),
     T(strangers_of_one_network_are_bounded_and_accepted_lanes_are_none),
     T(connections_are_bounded),
