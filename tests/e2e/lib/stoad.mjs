@@ -60,8 +60,8 @@ async function makeWebRoot(folder) {
 /** `env` adds to or replaces the configuration, such as STOA_MEDIA_ANNOUNCE. */
 export async function startStoad(env = {}) {
     const program = await mustExist(
-        process.env.STOAD ?? join(TOP, 'build/release/bin/stoad'),
-        'build it (`cmake --preset release && cmake --build --preset release`) or name it in STOAD',
+        process.env.STOAD ?? join(process.env.STOA_BUILD ?? join(TOP, 'build/release'), 'bin/stoad'),
+        'build it (`cmake --preset release && cmake --build build/release`), or name it in STOAD or its folder in STOA_BUILD',
     );
     const folder = await mkdtemp(join(tmpdir(), 'stoa-e2e-'));
     await mkdir(join(folder, 'data'));

@@ -27,7 +27,8 @@ export async function seesPerson(page, person, options = {}) {
     await until(async () => {
         picture = await look(page, person.identity);
         if (showsPerson(picture, person.colour)) return true;
-        throw new NotYet(`picture: ${JSON.stringify(picture)}, wanted ${person.colour}`);
+        const why = await page.evaluate((identity) => harness.explain(identity, 'camera'), person.identity);
+        throw new NotYet(`picture: ${JSON.stringify(picture)}, wanted ${person.colour}; ${JSON.stringify(why)}`);
     }, `${options.viewer ?? 'page'} sees ${person.identity}`, options);
     return picture;
 }

@@ -237,6 +237,20 @@ class Harness {
         return null;
     }
 
+    /** For the message of a test that fails. */
+    async explain(identity, source) {
+        const track = this.#track(identity, source);
+        const { packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount, packetsLost } =
+            (await this.inbound(identity, source)) ?? {};
+        const { connectionState } = this.room.peerConnection ?? {};
+        const tile = document.querySelector(`[data-who="${identity}/${source}"]`);
+        return {
+            known: !!track, subscribed: track?.isSubscribed, mediaMuted: track?.mediaStreamTrack?.muted, connectionState,
+            tile: tile && { readyState: tile.readyState, paused: tile.paused, same: tile.srcObject?.getTracks()[0] === track?.mediaStreamTrack },
+            packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount, packetsLost,
+        };
+    }
+
     async stats(type) {
         const report = await this.room.peerConnection.getStats();
         return [...report.values()].filter((each) => each.type === type).map((each) => ({ ...each }));

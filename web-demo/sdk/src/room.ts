@@ -101,6 +101,9 @@ export class Room extends Emitter<RoomEvents> {
     #state: RoomState = 'disconnected';
     #speakers: Participant[] = [];
     #locked = false;
+    #view: ViewPair[] | 'auto' = 'auto';
+    /** A new session knows nothing of the view. */
+    #viewIsStale = false;
 
     constructor(options: RoomOptions = {}) {
         super();
@@ -206,8 +209,13 @@ export class Room extends Emitter<RoomEvents> {
 
     /** What is shown, most important first; `auto` leaves the choice to the server. */
     async setView(view: ViewPair[] | 'auto'): Promise<void> {
-        const pairs = view === 'auto' ? [] : view.map((row) => ({ ...row, participant: row.participant.id }));
-        await this.#request('conference.view', view === 'auto' ? { auto: true } : { pairs });
+        this.#view = view;
+        this.#viewIsStale = false;
+        const params =
+            view === 'auto'
+                ? { auto: true }
+                : { pairs: view.map((row) => ({ ...row, participant: row.participant.id })) };
+        await this.#request('conference.view', params);
     }
 
     /** Admin: ends the participant's session; the token is refused until it expires. */
@@ -319,6 +327,7 @@ export class Room extends Emitter<RoomEvents> {
                 this.#state = 'connected';
                 for (const track of this.#local.tracks.values())
                     this.#syncMuted(track).catch(() => undefined);
+                if (this.#viewIsStale) this.#repeatView();
                 this.emit('reconnected');
                 void this.#growPairs();
             },
@@ -334,9 +343,16 @@ export class Room extends Emitter<RoomEvents> {
         };
     }
 
+    #repeatView(): void {
+        const view = this.#view;
+        const present = (row: ViewPair) => this.#remotes.has(row.participant.id);
+        this.setView(view === 'auto' ? view : view.filter(present)).catch(() => undefined);
+    }
+
     #onJoined(info: WireSession, join: WireJoin, again: boolean): void {
         this.#info = info;
         this.#locked = join.locked;
+        this.#viewIsStale = again && this.#view !== 'auto';
         this.#local.update(join.participant);
         const others = join.participants.filter((each) => each.id !== join.participant.id);
         reconcileParticipants(this.#model, others, again);
@@ -361,6 +377,7 @@ export class Room extends Emitter<RoomEvents> {
         this.#local.stopAll();
         this.#remotes.clear();
         this.#speakers = [];
+        this.#view = 'auto';
     }
 
     #wantedPairs(): number {

@@ -189,6 +189,18 @@ test('gone: a new session, a new PeerConnection, the same objects, everything pu
     assert.deepEqual(events.slice(3), ['reconnecting', 'participantDisconnected b left', 'trackMuted tr_a a self', 'participantConnected c', 'reconnected']);
 });
 
+test('a view that was asked for is asked for again in a new session, without those who left', async () => {
+    server.others = [participant('pt_a'), participant('pt_b')];
+    await connect();
+    const [a, b] = [...room.remoteParticipants.values()];
+    await room.setView([a, b].map((who) => ({ participant: who, group: 'camera', width: 320, height: 180 })));
+    server.others = [participant('pt_a')];
+    server.replies['session.resume'] = () => MockServer.error('gone');
+    server.cut();
+    await until(() => server.count('conference.view') === 2, 'the view again');
+    assert.deepEqual(server.last('conference.view').pairs.map((row) => row.participant), ['pt_a']);
+});
+
 test('a server that stays away: the client gives up in the end', async () => {
     room = new Room({ socketFactory, peerFactory: (config) => new FakePeerConnection(config), giveUpAfterMs: 300 });
     server.resumeTimeoutMs = 100;

@@ -142,7 +142,7 @@ export class ControlBar extends LitElement {
                     aria-keyshortcuts=${each.key}
                     aria-pressed=${each.pressed ?? nothing}
                     data-action=${each.action}
-                    @click=${() => this.#tell(each.action)}
+                    @click=${(event: MouseEvent) => this.#onClick(event, each.action)}
                 >
                     ${icon(each.icon)}
                     ${each.action === 'people' ? html`<span class="count" aria-hidden="true">${this.count}</span>` : nothing}
@@ -152,6 +152,12 @@ export class ControlBar extends LitElement {
                 ${icon('leave')}<span class="text">Leave</span>
             </button>
         </div>`;
+    }
+
+    /** After a click by pointer the space bar is for talking again, not for pressing the button once more. */
+    #onClick(event: MouseEvent, action: ControlAction): void {
+        if (event.detail > 0) (event.currentTarget as HTMLElement).blur();
+        this.#tell(action);
     }
 
     #tell(action: ControlAction): void {
