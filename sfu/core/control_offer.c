@@ -125,7 +125,7 @@ static int read_rows(struct sfu_control_offering *o)
     if (o->in->track_count > o->c->conf.max_tracks) {
         return sfu_control_offer_refuse(o, SFU_ERR_QUOTA, "tracks", NULL);
     }
-    o->row_count = o->in->track_count;
+    o->row_count = o->in->tracks ? o->in->track_count : 0;
     for (size_t i = 0; i < o->row_count; i++) {
         o->rows[i] = o->in->tracks[i];
         int err = check_row(o, i);

@@ -109,7 +109,7 @@ static void the_nth_allocation_fails(void **state)
             world_init(w, NULL, plugins);
         }
         uint64_t lanes[2] = {world_open(w), world_open(w)};
-        n += 1 + n / 40; /* each of the first, a sample of the many that repeat them */
+        n += 1 + n / 100; /* each of the first, a sample of the many that repeat them */
         alloc_fail_arm(n, ALLOC_FAIL_ALL);
         play(w, lanes);
         failed = alloc_fail_disarm();
