@@ -241,6 +241,9 @@ static void tracks_settle(struct sfu_rpeer *peer, struct rtrack **old, unsigned 
 int sfu_router_peer_apply(struct sfu_rpeer *peer, struct sfu_plan *plan)
 {
     struct arrays a;
+    if (!peer->room) {
+        return -EPROTO; /* closed, and control does not know yet */
+    }
     if (plan->slot_count < peer->slot_count) {
         return -EINVAL; /* a slot's index is its name for life: it is made dead, never removed */
     }
@@ -313,7 +316,7 @@ void router_peer_stop(struct sfu_rpeer *peer)
 {
     sfu_egress_forget(&peer->router->egress, peer->link);
     sfu_egress_flush(&peer->router->egress);
-    router_report_stop(peer);
+    peer->up = false;
     for (unsigned i = 0; i < peer->track_count; i++) {
         track_free(peer->tracks[i]);
     }
@@ -321,6 +324,7 @@ void router_peer_stop(struct sfu_rpeer *peer)
         router_slot_destroy(peer->slots[i]);
     }
     peer->track_count = peer->slot_count = 0;
+    router_report_stop(peer); /* last: slots that lose one track may ask the next for a key frame */
     if (peer->room) {
         router_room_leave(peer->room);
         peer->room = NULL;
@@ -351,6 +355,9 @@ void *sfu_router_peer_link(const struct sfu_rpeer *peer)
 
 void sfu_router_peer_state(struct sfu_rpeer *peer, enum sfu_peer_state state, enum sfu_peer_end why)
 {
+    if (peer->state == SFU_PEER_CLOSED) {
+        return;
+    }
     peer->state = state;
     peer->why = why;
     peer->due.state = true;

@@ -55,7 +55,8 @@ void sfu_router_flush(struct sfu_router *router);
 /* A new peer.  Takes plan on success.  0; -EEXIST; -ENOBUFS; -ENOMEM. */
 SFU_MUST_CHECK int sfu_router_peer_create(struct sfu_router *router, struct sfu_plan *plan,
                                           void *link, struct sfu_rpeer **ret_peer);
-/* Changes the peer to the plan; takes it on success.  -ENOMEM: nothing changed. */
+/* Changes the peer to the plan; takes it on success.  Else nothing has changed: -ENOMEM, -ENOBUFS;
+ * -EINVAL fewer slots than before; -EPROTO the peer is closed. */
 SFU_MUST_CHECK int sfu_router_peer_apply(struct sfu_rpeer *peer, struct sfu_plan *plan);
 struct sfu_rpeer *sfu_router_peer_find(const struct sfu_router *router, uint64_t id);
 void *sfu_router_peer_link(const struct sfu_rpeer *peer);
