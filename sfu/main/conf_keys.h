@@ -58,7 +58,7 @@ enum conf_flag {
       "JSON Web Key Set with more keys that sign access tokens, besides those of stoactl key.")    \
     K(auth, audience, STR, "stoa", 1, 128, CONF_PLAIN, NULL,                                       \
       "What the claim aud of a token must name.")                                                  \
-    K(auth, leeway_s, INT, "10", 0, 300, CONF_PLAIN, NULL,                                         \
+    K(auth, leeway_s, INT, "10", 0, 60,  CONF_PLAIN, NULL,                                         \
       "Seconds by which the clock of who issues tokens may differ from ours.")                     \
     K(log, level, STR, "info", 1, 16, CONF_LIVE, "off|error|warn|info|debug|trace",                \
       "Least important kind of line that is written.")                                             \

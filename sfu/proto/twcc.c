@@ -180,7 +180,7 @@ int sfu_twcc_build(struct sfu_twcc_recorder *rec, uint32_t sender_ssrc, uint32_t
     if (cap < SFU_TWCC_MIN_CAP) {
         return -ENOBUFS;
     }
-    struct report r;
+    struct report r = {0};
     collect(rec, cap, &r);
 
     buf[0] = 0x80 | SFU_RTCP_FMT_TWCC;
