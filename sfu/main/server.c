@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "sfu/base/stat.h"
@@ -17,7 +18,7 @@
 #include "signaling/directory/directory.h"
 #include "signaling/edge.h"
 
-enum { CONTROL_CELLS = 16384 };
+enum { CONTROL_CELLS = 16384, HELPER_THREADS = 2 };
 
 struct server {
     const struct sfu_conf *conf;
@@ -39,6 +40,33 @@ static unsigned worker_count(const struct sfu_conf *conf)
 }
 
 /* --- control --- */
+
+static enum sfu_codec codec_by_name(const char *name)
+{
+    for (enum sfu_codec id = SFU_CODEC_NONE + 1; id < SFU_CODECS; id++) {
+        const struct sfu_codec_row *row = sfu_codec_get(id);
+        if (row->kind != SFU_CODEC_KIND_REPAIR && strcasecmp(row->name, name) == 0) {
+            return id;
+        }
+    }
+    return SFU_CODEC_NONE;
+}
+
+static int room_codecs(const struct sfu_conf *conf, struct sfu_control_conf *c)
+{
+    const struct sfu_conf_list *names = &conf->media.codecs;
+    for (size_t i = 0; i < names->count && i < SFU_CONTROL_CODECS; i++) {
+        enum sfu_codec codec = codec_by_name(names->items[i]);
+        if (codec == SFU_CODEC_NONE) {
+            SFU_LOG(SFU_LOG_ERROR, SFU_COMP_MAIN, "media.codecs: not a codec", "value=%s",
+                    names->items[i]);
+            return -EINVAL;
+        }
+        c->codecs[i] = codec;
+        c->codec_count = i + 1;
+    }
+    return 0;
+}
 
 static int announced(const struct sfu_conf *conf, struct sfu_control_conf *c)
 {
@@ -72,6 +100,9 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->max_sessions = sfu_conf_limit(conf, SFU_LIMIT_PEERS);
     c->max_rooms = sfu_conf_limit(conf, SFU_LIMIT_ROOMS);
     c->max_participants = sfu_conf_limit(conf, SFU_LIMIT_ROOM_PARTICIPANTS);
+    c->max_pairs = sfu_conf_limit(conf, SFU_LIMIT_SLOT_PAIRS);
+    c->max_tracks = sfu_conf_limit(conf, SFU_LIMIT_PUBLISHED_TRACKS);
+    c->helper_threads = HELPER_THREADS;
     c->mailbox_cells = CONTROL_CELLS;
     c->opening_us = sfu_conf_limit(conf, SFU_LIMIT_SESSION_OPENING_MS) * (int64_t)1000;
     c->resume_us = sfu_conf_limit(conf, SFU_LIMIT_SESSION_DETACHED_MS) * (int64_t)1000;
@@ -87,7 +118,8 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
         return rc;
     }
     memcpy(c->fingerprint, fp.digest, sizeof c->fingerprint);
-    return announced(conf, c);
+    rc = room_codecs(conf, c);
+    return rc < 0 ? rc : announced(conf, c);
 }
 
 static int make_control(struct server *s, const char *const *extra_plugins)
