@@ -26,8 +26,7 @@
 /* Grows when an old plugin would misread the tables.  Structs grow at their end only. */
 #define SFU_PLUGIN_ABI 1u
 
-/* ---- parameter tables
- * ---------------------------------------------------------------------------- */
+/* ---- parameter tables */
 
 enum sfu_param_type {
     SFU_PARAM_END,    /* of a table: a row of zeros */
@@ -53,8 +52,7 @@ struct sfu_param {
     const char *doc; /* one sentence */
 };
 
-/* ---- methods
- * -------------------------------------------------------------------------------------- */
+/* ---- methods */
 
 enum sfu_permit {
     SFU_PERMIT_SESSION, /* every open session (an HTTP route: everybody) */
@@ -114,8 +112,7 @@ struct sfu_notification {
     const char *doc;
 };
 
-/* ---- HTTP
- * ------------------------------------------------------------------------------------------ */
+/* ---- HTTP */
 
 struct sfu_http_request {
     uint64_t id; /* answer with host->http_reply(), now or later */
@@ -138,8 +135,7 @@ struct sfu_counter {
     const char *doc;
 };
 
-/* ---- what the host offers
- * -------------------------------------------------------------------------- */
+/* ---- what the host offers */
 
 typedef void (*sfu_plugin_fn)(void *arg);
 
@@ -224,8 +220,7 @@ struct sfu_host {
                       const char *content_type, const char *body, size_t len);
 };
 
-/* ---- the descriptor
- * -------------------------------------------------------------------------------- */
+/* ---- the descriptor */
 
 struct sfu_plugin {
     uint32_t abi;     /* SFU_PLUGIN_ABI */
@@ -245,7 +240,8 @@ struct sfu_plugin {
     void (*fini)(void *state);
     void (*event)(void *state, const struct sfu_event *event); /* may be NULL, as what follows */
     void (*tick)(void *state, int64_t now_us);
-    /* A message on a data channel of a session that may use data.  Borrowed. */
+    /* A message on a data channel of a session that may use data.  Borrowed.  Not called in this
+     * version, which has no data channels. */
     void (*data_message)(void *state, uint64_t session, uint16_t channel, bool binary,
                          const uint8_t *data, size_t len);
 };
