@@ -176,11 +176,20 @@ static void arrays_undo(struct sfu_rpeer *peer, const struct sfu_plan *plan, str
             track_free(a->tracks[i]);
         }
     }
-    for (unsigned i = peer->slot_count; a->slots && i < plan->slot_count; i++) {
-        router_slot_destroy(a->slots[i]);
+    for (unsigned i = 0; a->slots && i < plan->slot_count; i++) {
+        if (i >= peer->slot_count || a->slots[i] != peer->slots[i]) {
+            router_slot_destroy(a->slots[i]);
+        }
     }
     free(a->tracks);
     free(a->slots);
+}
+
+/* A used index may be given to another m-line, which has an SSRC of its own. */
+static bool slot_stays(const struct sfu_rpeer *peer, unsigned i, const struct sfu_plan_slot *plan)
+{
+    return i < peer->slot_count &&
+           (plan->ssrc == 0 || plan->ssrc == peer->slots[i]->ssrc || peer->slots[i]->ssrc == 0);
 }
 
 static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, struct arrays *ret)
@@ -200,7 +209,7 @@ static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, stru
         }
     }
     for (unsigned i = 0; rc == 0 && i < plan->slot_count; i++) {
-        if (i < peer->slot_count) {
+        if (slot_stays(peer, i, &plan->slots[i])) {
             a.slots[i] = peer->slots[i];
         } else {
             rc = router_slot_create(peer, (uint16_t)i, &plan->slots[i], &a.slots[i]);
@@ -214,26 +223,70 @@ static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, stru
     return 0;
 }
 
+/* Does a row number mean the same in both? */
+static bool same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b)
+{
+    for (unsigned i = 0; i < a->codec_count && i < b->codec_count; i++) {
+        const struct sfu_plan_codec *x = &a->codecs[i], *y = &b->codecs[i];
+        if (x->codec != y->codec || x->h264_profile != y->h264_profile ||
+            x->h264_packetization_mode != y->h264_packetization_mode) {
+            return false;
+        }
+    }
+    return a->codec_count == b->codec_count;
+}
+
+static void expect(struct rtrack *t, uint32_t ssrc, uint32_t before, bool rtx)
+{
+    /* what was signalled long ago may have been taken over by what came: only news count */
+    if (ssrc != 0 && ssrc != before && router_ssrc_expect(t->peer, ssrc, rtx, t) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+    }
+}
+
+static void track_settle(struct rtrack *t, const struct sfu_plan_track *plan, bool fresh)
+{
+    struct sfu_rpeer *peer = t->peer;
+    const struct sfu_plan_track *before = t->plan;
+    t->plan = plan;
+    expect(t, plan->ssrc, fresh ? 0 : before->ssrc, false);
+    expect(t, plan->rtx_ssrc, fresh ? 0 : before->rtx_ssrc, true);
+    if (!same_codecs(before, plan)) {
+        router_track_recoded(t);
+    }
+    router_room_talker_add(t);
+    if (t->muted != plan->muted) {
+        sfu_router_mute(peer->router, peer->id, t->id, plan->muted);
+    }
+    if (fresh) {
+        router_slot_track_new(t);
+    }
+}
+
 static void tracks_settle(struct sfu_rpeer *peer, struct rtrack **old, unsigned old_count)
 {
     for (unsigned i = 0; i < old_count; i++) {
         if (!track_by_id(peer, old[i]->id)) {
             track_free(old[i]);
+            old[i] = NULL;
         }
     }
     for (unsigned i = 0; i < peer->track_count; i++) {
-        struct rtrack *t = peer->tracks[i];
-        const struct sfu_plan_track *plan = &peer->plan->tracks[i];
-        t->plan = plan;
-        if (plan->ssrc != 0 && !t->stream && router_ssrc_bind(peer, plan->ssrc, false, t) < 0) {
-            sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+        bool fresh = true;
+        for (unsigned k = 0; k < old_count && fresh; k++) {
+            fresh = old[k] != peer->tracks[i];
         }
-        if (plan->rtx_ssrc != 0 && router_ssrc_bind(peer, plan->rtx_ssrc, true, t) < 0) {
-            sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
-        }
-        router_room_talker_add(t);
-        if (t->muted != plan->muted) {
-            sfu_router_mute(peer->router, peer->id, t->id, plan->muted);
+        track_settle(peer->tracks[i], &peer->plan->tracks[i], fresh);
+    }
+}
+
+static void slots_settle(struct sfu_rpeer *peer, struct rslot **old, unsigned old_count)
+{
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        peer->slots[i]->plan = &peer->plan->slots[i];
+        if (i < old_count && old[i] != peer->slots[i]) {
+            router_slot_follow(peer->slots[i], old[i]);
+            router_slot_destroy(old[i]);
         }
     }
 }
@@ -253,23 +306,21 @@ int sfu_router_peer_apply(struct sfu_rpeer *peer, struct sfu_plan *plan)
         return rc;
     }
     struct sfu_plan *old_plan = peer->plan;
-    struct rtrack **old = peer->tracks;
-    unsigned old_count = peer->track_count;
-    free(peer->slots);
+    struct rtrack **old_tracks = peer->tracks;
+    struct rslot **old_slots = peer->slots;
+    unsigned old_track_count = peer->track_count, old_slot_count = peer->slot_count;
     peer->tracks = a.tracks;
     peer->track_count = plan->track_count;
     peer->slots = a.slots;
     peer->slot_count = plan->slot_count;
     use_plan(peer, plan);
-    for (unsigned i = 0; i < peer->slot_count; i++) {
-        struct rslot *slot = peer->slots[i];
-        slot->plan = &plan->slots[i];
-    }
-    tracks_settle(peer, old, old_count);
+    slots_settle(peer, old_slots, old_slot_count);
+    tracks_settle(peer, old_tracks, old_track_count);
     for (unsigned i = 0; i < peer->slot_count; i++) {
         router_slot_replanned(peer->slots[i]);
     }
-    free(old);
+    free(old_tracks);
+    free(old_slots);
     sfu_plan_destroy(old_plan);
     return 0;
 }
@@ -361,7 +412,11 @@ void sfu_router_peer_state(struct sfu_rpeer *peer, enum sfu_peer_state state, en
     peer->state = state;
     peer->why = why;
     peer->due.state = true;
+    bool was_up = peer->up;
     peer->up = state == SFU_PEER_UP || state == SFU_PEER_STALE;
+    for (unsigned i = 0; peer->up && !was_up && i < peer->slot_count; i++) {
+        router_still_resume(peer->slots[i]);
+    }
     if (state == SFU_PEER_CLOSED) {
         router_peer_stop(peer);
     }

@@ -22,7 +22,8 @@
 
 enum {
     ROUTER_ROOM_TALKERS = 256, /* audio tracks ranked per room */
-    ROUTER_SSRCS = 64,         /* of one peer */
+    ROUTER_SSRCS = 56,         /* of one peer: with the strangers as many as SRTP keeps */
+    ROUTER_STRANGERS = 8,      /* SSRCs of no track whose SRTP state is kept a while */
     ROUTER_NO_TALKER = 0xffff,
     ROUTER_TICK_US = 10000,     /* NACK, key-frame requests, while packets come */
     ROUTER_TWCC_US = 50000,     /* transport-wide feedback */
@@ -56,6 +57,7 @@ struct rstream {
     uint8_t fir_seq;
     uint8_t loss; /* of 256, in the last report interval */
     bool anchored;
+    bool begun; /* its first packet has been looked at: key frames may be asked for */
     uint16_t width, height;
     int64_t seen_us;
     struct sfu_rtcprx rx;
@@ -89,6 +91,7 @@ struct rslot {
     struct sfu_rpeer *peer;
     const struct sfu_plan_slot *plan; /* in peer->plan */
     uint16_t index;
+    uint32_t ssrc;   /* its identity; another one at this index is another slot */
     uint64_t wanted; /* track id by control's last word; 0: empty */
     struct rfeed feed[2];
     struct sfu_forwarder *forwarder;
@@ -104,10 +107,11 @@ struct rslot {
         bool active;
         uint32_t generation;
         uint32_t next;
-        struct rstream *stream;
+        uint64_t source;
     } still;
     struct sfu_timer timer; /* silence, still */
     uint64_t announced;     /* track id of the last switched event; 0 after the slot was emptied */
+    uint64_t unavailable;   /* track id of the last unavailable event, likewise */
     struct {
         bool due;
         uint64_t track;
@@ -134,6 +138,8 @@ struct sfu_rpeer {
     uint16_t track_count, slot_count;
     uint8_t ssrc_count;
     struct rssrc ssrcs[ROUTER_SSRCS];
+    uint32_t strangers[ROUTER_STRANGERS];
+    uint8_t next_stranger;
     uint32_t ssrc;                  /* our own, as sender of feedback */
     uint64_t clocks;                /* bits: indices of the time base in use */
     struct sfu_timebase *timebase;  /* NULL until it publishes */
@@ -171,17 +177,37 @@ void router_stream_destroy(struct rstream *s);
 void router_track_detach(struct rtrack *t); /* all slots leave it */
 struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
 void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t);
-int router_ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t);
-int router_stream_create(struct rtrack *t, uint32_t ssrc);
+/* Signalled: the SSRC is expected beside the one in use. */
+int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t);
+/* An SSRC that belongs to no track: the newest few keep their SRTP state, replay window included.
+ */
+void router_ssrc_stranger(struct sfu_rpeer *peer, uint32_t ssrc);
+/* The track's codecs are others now: rows of old packets mean nothing any more. */
+void router_track_recoded(struct rtrack *t);
 
 /* router_slot.c */
 int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
                        struct rslot **ret_slot);
 void router_slot_destroy(struct rslot *slot);
 void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut);
+void router_slot_follow(struct rslot *slot, const struct rslot *before); /* at the same index */
 void router_slot_replanned(struct rslot *slot);    /* payload types may have changed */
 void router_slot_source_changed(struct rtrack *t); /* its stream appeared, changed, or was muted */
+void router_slot_track_new(struct rtrack *t);      /* who was mapped to it before it was here? */
+void router_feed_recoded(struct rfeed *feed);
+struct rfeed *router_slot_feed(struct rslot *slot, const struct rtrack *track);
 void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu_packet *packet);
+void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp);
+/* One packet of the slot into the batch.  rtx: its codec when it is a retransmission, else NULL. */
+void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
+                      const struct sfu_forward_out *out, bool fill,
+                      const struct sfu_plan_codec *rtx);
+
+/* router_still.c */
+void router_still_init(struct rslot *slot);
+void router_still_start(struct rslot *slot, struct rstream *s);
+void router_silence_start(struct rslot *slot);
+void router_still_resume(struct rslot *slot); /* the peer is up */
 void router_slot_resend(struct rslot *slot, uint16_t seq);
 
 /* router_report.c */

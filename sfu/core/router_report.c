@@ -84,7 +84,9 @@ void router_want_key(struct rstream *s)
         return;
     }
     sfu_keyreq_want(&s->keyreq, s->track->peer->router->now_us);
-    ask_key_frame(s);
+    if (s->begun) {
+        ask_key_frame(s);
+    }
     router_report_active(s->track->peer);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/proto/bytes.h"
 #include "sfu/proto/rtcp.h"
 
 enum { RTCP_NACK_MAX = 256 }; /* numbers taken from one datagram */
@@ -127,6 +128,15 @@ static void on_fir(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet)
     }
 }
 
+/* SRTCP keeps state by the first packet's sender, who may be none that we know. */
+static void note_sender(struct sfu_rpeer *peer, uint32_t ssrc)
+{
+    bool rtx;
+    if (!router_ssrc_find(peer, ssrc, &rtx)) {
+        router_ssrc_stranger(peer, ssrc);
+    }
+}
+
 typedef void (*rtcp_fn)(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet);
 
 /* A row that is missing is read by nobody: SDES and BYE of a source that signalling names, and
@@ -148,6 +158,7 @@ void sfu_router_on_rtcp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
         sfu_stat_inc(SFU_M_DROP_RTCP_MALFORMED);
         return;
     }
+    note_sender(peer, sfu_be32_get(data + 4));
     while ((rc = sfu_rtcp_next(&it, &packet)) != 0) {
         if (rc < 0) {
             sfu_stat_inc(SFU_M_DROP_RTCP_MALFORMED);

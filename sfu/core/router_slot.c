@@ -1,6 +1,5 @@
 /*
- * sfu/core/router_slot.c - what feeds a slot: mapping, forwarding, stills for newcomers, silence,
- * retransmission.
+ * sfu/core/router_slot.c - what feeds a slot: mapping, forwarding, headers by template.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +8,6 @@
 #include "sfu/base/rand.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
-#include "sfu/proto/opus.h"
 
 enum { SLOT_RTX_ENTRIES = 256 };
 
@@ -17,8 +15,6 @@ static bool is_video(const struct rslot *slot)
 {
     return slot->plan->kind == SFU_VIDEO;
 }
-
-static void slot_timer(struct sfu_timer *timer, void *arg);
 
 int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
                        struct rslot **ret_slot)
@@ -39,13 +35,14 @@ int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_
     slot->peer = peer;
     slot->plan = plan;
     slot->index = index;
+    slot->ssrc = plan->ssrc;
     slot->shown = true;
     slot->mid_left = ROUTER_MID_PKTS;
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
         sfu_list_init(&slot->feed[i].link);
         slot->feed[i].slot = slot;
     }
-    sfu_timer_init(&slot->timer, slot_timer, slot);
+    router_still_init(slot);
     sfu_rtcptx_init(&slot->tx);
     sfu_keyask_init(&slot->keyask, peer->router->now_us);
     int rc = sfu_forwarder_create(&conf, &slot->forwarder);
@@ -63,7 +60,7 @@ int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_
 
 /* --- feeds --- */
 
-static struct rfeed *feed_find(struct rslot *slot, const struct rtrack *track)
+struct rfeed *router_slot_feed(struct rslot *slot, const struct rtrack *track)
 {
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
         if (slot->feed[i].track == track) {
@@ -79,7 +76,7 @@ static void feed_detach(struct rfeed *feed)
     feed->track = NULL;
 }
 
-static void feed_payload_types(struct rfeed *feed)
+void router_feed_recoded(struct rfeed *feed)
 {
     const struct sfu_plan_track *from = feed->track->plan;
     for (unsigned i = 0; i < from->codec_count; i++) {
@@ -89,7 +86,7 @@ static void feed_payload_types(struct rfeed *feed)
 }
 
 /* The slot takes packets from these two only; either may be NULL. */
-static struct rfeed *feeds_keep(struct rslot *slot, struct rtrack *next, const struct rtrack *old)
+static void feeds_keep(struct rslot *slot, struct rtrack *next, const struct rtrack *old)
 {
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
         struct rfeed *feed = &slot->feed[i];
@@ -98,16 +95,15 @@ static struct rfeed *feeds_keep(struct rslot *slot, struct rtrack *next, const s
         }
     }
     if (!next) {
-        return NULL;
+        return;
     }
-    struct rfeed *feed = feed_find(slot, next);
+    struct rfeed *feed = router_slot_feed(slot, next);
     if (!feed) {
-        feed = feed_find(slot, NULL); /* two places, and old takes one at most */
+        feed = router_slot_feed(slot, NULL); /* two places, and old takes one at most */
         feed->track = next;
         sfu_list_push_back(&next->feeds, &feed->link);
     }
-    feed_payload_types(feed);
-    return feed;
+    router_feed_recoded(feed);
 }
 
 void router_slot_destroy(struct rslot *slot)
@@ -122,51 +118,19 @@ void router_slot_destroy(struct rslot *slot)
     free(slot);
 }
 
-void router_slot_replanned(struct rslot *slot)
-{
-    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
-        if (slot->feed[i].track) {
-            feed_payload_types(&slot->feed[i]);
-        }
-    }
-    if (!slot->plan->live) {
-        feeds_keep(slot, NULL, NULL);
-        sfu_forwarder_set_source(slot->forwarder, 0, SFU_SWITCH_CUT);
-    }
-}
-
 /* --- sources --- */
-
-static void start_timer(struct rslot *slot, int64_t in_us)
-{
-    struct sfu_router *r = slot->peer->router;
-    sfu_timer_set(r->conf.wheel, &slot->timer, r->now_us + in_us);
-}
 
 static void slot_empty(struct rslot *slot)
 {
     bool sounded = sfu_forwarder_source(slot->forwarder) != 0;
     sfu_forwarder_set_source(slot->forwarder, 0, SFU_SWITCH_CUT);
     slot->still.active = false;
-    slot->announced = 0;
-    slot->switched.due = false;
+    slot->announced = slot->unavailable = 0;
+    slot->switched.due = slot->unavailable_due = false;
     if (!is_video(slot) && sounded) {
         /* a few frames of silence, or the receiver fades out what it heard last */
-        slot->silence_left = ROUTER_SILENCE_FRAMES;
-        start_timer(slot, 0);
+        router_silence_start(slot);
     }
-}
-
-static void still_start(struct rslot *slot, struct rstream *s)
-{
-    if (sfu_keycache_count(s->keycache) == 0 || sfu_forwarder_source(slot->forwarder) != 0) {
-        return; /* nothing kept, or the old picture stays until the key frame */
-    }
-    slot->still.active = true;
-    slot->still.generation = sfu_keycache_generation(s->keycache);
-    slot->still.next = 0;
-    slot->still.stream = s;
-    start_timer(slot, 0);
 }
 
 /* The stream may feed the slot now, as far as the forwarder sees fit. */
@@ -174,10 +138,12 @@ static void slot_source(struct rslot *slot, struct rstream *s, bool cut)
 {
     sfu_forwarder_set_source(slot->forwarder, s->source, cut ? SFU_SWITCH_CUT : SFU_SWITCH_HOLD);
     slot->silence_left = 0;
-    slot->still.active = false;
+    if (slot->still.source != s->source) {
+        slot->still.active = false;
+    }
     if (is_video(slot) && sfu_forwarder_wants_key(slot->forwarder) == s->source) {
         router_want_key(s);
-        still_start(slot, s);
+        router_still_start(slot, s);
     }
 }
 
@@ -195,10 +161,16 @@ void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut)
         track = NULL;
     }
     struct rtrack *old = cut || !track || track->muted ? NULL : shown_track(slot);
+    if (track && !track->stream && !is_video(slot)) {
+        old = NULL; /* a picture may wait for the next one; a voice would speak under its name */
+    }
     if (track && slot->announced != track->id) {
         slot->announced = 0;
     }
-    slot->unavailable_due = false;
+    if (track && slot->unavailable != track->id) {
+        slot->unavailable = 0;
+        slot->unavailable_due = false;
+    }
     feeds_keep(slot, track, old);
     if (track && track->stream && !track->muted) {
         slot_source(slot, track->stream, cut);
@@ -219,6 +191,48 @@ void router_slot_source_changed(struct rtrack *t)
     }
 }
 
+void router_slot_track_new(struct rtrack *t)
+{
+    struct sfu_map_iter it;
+    void *peer;
+    sfu_map_iter_init(t->peer->router->peers, &it);
+    while (sfu_map_next(t->peer->router->peers, &it, NULL, &peer)) {
+        const struct sfu_rpeer *p = peer;
+        for (unsigned i = 0; i < p->slot_count; i++) {
+            if (p->slots[i]->wanted == t->id) {
+                router_slot_map(p->slots[i], t, false);
+            }
+        }
+    }
+}
+
+void router_slot_follow(struct rslot *slot, const struct rslot *before)
+{
+    slot->wanted = before->wanted;
+    slot->width = before->width;
+    slot->height = before->height;
+    slot->shown = before->shown;
+}
+
+void router_slot_replanned(struct rslot *slot)
+{
+    bool fed = false;
+    slot->ssrc = slot->plan->ssrc != 0 ? slot->plan->ssrc : slot->ssrc;
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
+        if (slot->feed[i].track) {
+            router_feed_recoded(&slot->feed[i]);
+            fed = true;
+        }
+    }
+    if (!slot->plan->live) {
+        feeds_keep(slot, NULL, NULL);
+        slot_empty(slot);
+        slot->silence_left = 0;
+    } else if (!fed && slot->wanted != 0) {
+        router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
+    }
+}
+
 void router_track_detach(struct rtrack *t)
 {
     SFU_LIST_FOREACH_SAFE(node, &t->feeds)
@@ -228,6 +242,7 @@ void router_track_detach(struct rtrack *t)
         bool showed = shown_track(slot) == t;
         feed_detach(feed);
         if (slot->wanted == t->id) {
+            feeds_keep(slot, NULL, NULL);
             slot_empty(slot);
         } else if (showed) {
             router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
@@ -259,9 +274,9 @@ static void set_values(struct rslot *slot, const struct sfu_packet *packet,
     }
 }
 
-/* One packet of the slot into the batch.  rtx: its codec when it is a retransmission, else NULL. */
-static void emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
-                 const struct sfu_forward_out *out, bool fill, const struct sfu_plan_codec *rtx)
+void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
+                      const struct sfu_forward_out *out, bool fill,
+                      const struct sfu_plan_codec *rtx)
 {
     struct sfu_rpeer *peer = slot->peer;
     const struct sfu_codec_row *row = sfu_codec_get((enum sfu_codec)packet->codec);
@@ -305,12 +320,13 @@ static void emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet
     }
 }
 
-static void switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
+void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
 {
     feeds_keep(slot, s->track, NULL);
     slot->silence_left = 0;
     router_report_now(slot);
     sfu_stat_inc(SFU_M_FORWARD_SWITCH);
+    slot->unavailable = 0;
     if (slot->announced == s->track->id) {
         return; /* from the still to the live picture of one track: nothing to tell */
     }
@@ -337,8 +353,8 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
     }
     if (pt == 0) {
         sfu_stat_inc(SFU_M_DROP_FORWARD_NO_CODEC);
-        if (slot->announced != s->track->id) {
-            slot->announced = s->track->id; /* tell once per mapping */
+        if (slot->unavailable != s->track->id && slot->wanted == s->track->id) {
+            slot->unavailable = s->track->id; /* tell once per mapping */
             slot->unavailable_due = true;
             router_dirty(slot->peer);
         }
@@ -357,137 +373,10 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
     }
     if (out.switched) {
         slot->still.active = false;
-        switched(slot, s, out.ts);
     }
-    emit(slot, pt, packet, &out, verdict == SFU_FORWARD_FILL, NULL);
-}
-
-/* --- stills and silence --- */
-
-static void still_step(struct rslot *slot)
-{
-    struct rstream *s = slot->still.stream;
-    struct rfeed *feed = feed_find(slot, s->track);
-    struct sfu_router *r = slot->peer->router;
-    if (feed && slot->still.next == 0) {
-        slot->still.generation = sfu_keycache_generation(s->keycache); /* a newer one is as good */
+    /* also when a switch was taken back: the track that went on is the one mapped again */
+    if (out.switched || (slot->announced != s->track->id && slot->wanted == s->track->id)) {
+        router_slot_switched(slot, s, out.ts);
     }
-    if (!feed || sfu_keycache_generation(s->keycache) != slot->still.generation) {
-        slot->still.active = false;
-        return;
-    }
-    for (unsigned n = 0; n < ROUTER_STILL_BURST; n++) {
-        if (slot->still.next >= sfu_keycache_count(s->keycache)) {
-            slot->still.active = false;
-            sfu_stat_inc(SFU_M_FORWARD_STILL);
-            return;
-        }
-        const struct sfu_packet *packet = sfu_keycache_at(s->keycache, slot->still.next++);
-        struct sfu_forward_out out;
-        enum sfu_forward verdict =
-            sfu_forwarder_on_still(slot->forwarder, s->source, packet, r->now_us, &out);
-        if (verdict == SFU_FORWARD_FOREIGN || feed->pt[packet->format] == 0) {
-            slot->still.active = false;
-            return;
-        }
-        if (verdict != SFU_FORWARD_SEND && verdict != SFU_FORWARD_FILL) {
-            continue;
-        }
-        if (out.switched) {
-            switched(slot, s, out.ts);
-        }
-        r->egress.borrowed = true;
-        emit(slot, feed->pt[packet->format], packet, &out, verdict == SFU_FORWARD_FILL, NULL);
-    }
-    start_timer(slot, ROUTER_TICK_US);
-}
-
-static void silence_step(struct rslot *slot)
-{
-    const struct sfu_plan_codec *opus =
-        sfu_plan_slot_codec(slot->plan, &(struct sfu_plan_codec){.codec = SFU_CODEC_OPUS});
-    if (!opus) {
-        slot->silence_left = 0;
-        return;
-    }
-    struct sfu_packet packet = {.payload = sfu_opus_silence,
-                                .payload_len = SFU_OPUS_SILENCE_LEN,
-                                .codec = SFU_CODEC_OPUS,
-                                .ext_present = SFU_HDREXT_BIT(AUDIO_LEVEL),
-                                .audio_level = SFU_AUDIOLEVEL_SILENCE};
-    struct sfu_forward_out out;
-    sfu_forwarder_on_own(slot->forwarder, SFU_OPUS_SILENCE_SAMPLES, SFU_OPUS_CLOCK_HZ,
-                         slot->peer->router->now_us, &out);
-    emit(slot, opus->pt, &packet, &out, false, NULL);
-    if (--slot->silence_left > 0) {
-        start_timer(slot, ROUTER_SILENCE_US);
-    }
-}
-
-static void slot_timer(struct sfu_timer *timer, void *arg)
-{
-    (void)timer;
-    struct rslot *slot = arg;
-    if (!slot->peer->up) {
-        /* a newcomer's still waits for the transport */
-        if (slot->still.active) {
-            start_timer(slot, ROUTER_TICK_US);
-        }
-        return;
-    }
-    if (slot->still.active) {
-        still_step(slot);
-    } else if (slot->silence_left > 0) {
-        silence_step(slot);
-    }
-}
-
-/* --- retransmission --- */
-
-static const enum sfu_metric rtx_drop[SFU_RTX_VERDICTS] = {
-    [SFU_RTX_TOO_SOON] = SFU_M_DROP_RTX_TOO_SOON,
-    [SFU_RTX_TOO_OFTEN] = SFU_M_DROP_RTX_TOO_OFTEN,
-    [SFU_RTX_OVER_BUDGET] = SFU_M_DROP_RTX_BUDGET,
-};
-
-static const struct sfu_packet *sent_packet(const struct rstream *s, uint16_t seq, int64_t now_us)
-{
-    struct sfu_history_ref ref;
-    if (sfu_history_find(s->history, seq, now_us, &ref) == 0) {
-        return ref.packet;
-    }
-    return sfu_keycache_find(s->keycache, seq);
-}
-
-void router_slot_resend(struct rslot *slot, uint16_t seq)
-{
-    struct sfu_router *r = slot->peer->router;
-    struct sfu_forward_origin origin;
-    if (!slot->rtx || slot->plan->rtx_ssrc == 0 ||
-        sfu_forwarder_origin(slot->forwarder, seq, &origin) < 0) {
-        sfu_stat_inc(SFU_M_DROP_RTX_GONE);
-        return;
-    }
-    struct rstream *s = sfu_map_get(r->sources, origin.source);
-    const struct sfu_packet *packet =
-        s && s->history && !s->track->muted ? sent_packet(s, origin.seq, r->now_us) : NULL;
-    const struct sfu_plan_codec *codec =
-        packet ? sfu_plan_slot_codec(slot->plan, &s->track->plan->codecs[packet->format]) : NULL;
-    if (!codec || codec->rtx_pt == 0) {
-        sfu_stat_inc(SFU_M_DROP_RTX_GONE);
-        return;
-    }
-    enum sfu_rtx_verdict verdict =
-        sfu_rtx_ask(slot->rtx, seq, packet->payload_len, sfu_rtcptx_rtt_us(&slot->tx), r->now_us);
-    if (verdict != SFU_RTX_SEND) {
-        sfu_stat_inc(rtx_drop[verdict]);
-        return;
-    }
-    struct sfu_forward_out out;
-    enum sfu_forward how = sfu_forwarder_again(slot->forwarder, &origin, packet, &out);
-    if (how == SFU_FORWARD_SEND || how == SFU_FORWARD_FILL) {
-        r->egress.borrowed = true;
-        emit(slot, codec->pt, packet, &out, how == SFU_FORWARD_FILL, codec);
-        sfu_stat_inc(SFU_M_RTX_OUT);
-    }
+    router_slot_emit(slot, pt, packet, &out, verdict == SFU_FORWARD_FILL, NULL);
 }

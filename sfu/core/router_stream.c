@@ -51,23 +51,62 @@ void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t)
     }
 }
 
-/* A track has one primary and one RTX SSRC: a new one takes the place of the old. */
-int router_ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
+void router_ssrc_stranger(struct sfu_rpeer *peer, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < ROUTER_STRANGERS; i++) {
+        if (peer->strangers[i] == ssrc) {
+            return;
+        }
+    }
+    uint32_t *place = &peer->strangers[peer->next_stranger++ % ROUTER_STRANGERS];
+    if (*place != 0) {
+        peer->router->conf.ops->forget_ssrc(peer->link, *place);
+    }
+    *place = ssrc;
+}
+
+int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
 {
     struct rssrc *row = ssrc_row(peer, ssrc);
     if (row) {
         return row->track == t && row->rtx == rtx ? 0 : -EEXIST;
     }
+    if (peer->ssrc_count == ROUTER_SSRCS) {
+        return -ENOBUFS;
+    }
+    for (unsigned i = 0; i < ROUTER_STRANGERS; i++) {
+        if (peer->strangers[i] == ssrc) {
+            peer->strangers[i] = 0;
+        }
+    }
+    peer->ssrcs[peer->ssrc_count++] = (struct rssrc){.ssrc = ssrc, .rtx = rtx, .track = t};
+    return 0;
+}
+
+/* A track has one primary and one RTX SSRC in use: a new one takes the place of the old. */
+static int ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
+{
     for (unsigned i = peer->ssrc_count; i-- > 0;) {
         if (peer->ssrcs[i].track == t && peer->ssrcs[i].rtx == rtx) {
             ssrc_remove(peer, i);
         }
     }
-    if (peer->ssrc_count == ROUTER_SSRCS) {
-        return -ENOBUFS;
+    return router_ssrc_expect(peer, ssrc, rtx, t);
+}
+
+/* The track's stream is this SSRC from now on.  What repaired the one before would put its packets
+ * among the new ones. */
+static void ssrc_settle(struct rtrack *t, uint32_t ssrc, bool changed)
+{
+    struct sfu_rpeer *peer = t->peer;
+    uint32_t repairs = ssrc == t->plan->ssrc ? t->plan->rtx_ssrc : 0;
+    for (unsigned i = peer->ssrc_count; i-- > 0;) {
+        const struct rssrc *row = &peer->ssrcs[i];
+        bool stays = row->rtx ? !changed || row->ssrc == repairs : row->ssrc == ssrc;
+        if (row->track == t && !stays) {
+            ssrc_remove(peer, i);
+        }
     }
-    peer->ssrcs[peer->ssrc_count++] = (struct rssrc){.ssrc = ssrc, .rtx = rtx, .track = t};
-    return 0;
 }
 
 static int format_of(const struct sfu_plan_track *plan, uint8_t pt, bool *ret_rtx)
@@ -117,15 +156,17 @@ static struct rtrack *resolve(struct sfu_rpeer *peer, const struct sfu_rtp_packe
     bool rtx = false;
     if (!t || format_of(t->plan, rtp->pt, &rtx) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
-        peer->router->conf.ops->forget_ssrc(peer->link, rtp->ssrc);
+        router_ssrc_stranger(peer, rtp->ssrc);
         return NULL;
     }
     if (!rtx && t->stream && peer->router->now_us - t->stream->seen_us < STREAM_TAKEOVER_US) {
         sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
+        router_ssrc_stranger(peer, rtp->ssrc);
         return NULL;
     }
-    if (router_ssrc_bind(peer, rtp->ssrc, rtx, t) < 0) {
+    if (ssrc_bind(peer, rtp->ssrc, rtx, t) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+        router_ssrc_stranger(peer, rtp->ssrc);
         return NULL;
     }
     *ret_rtx = rtx;
@@ -164,6 +205,20 @@ void router_stream_destroy(struct rstream *s)
     free(s);
 }
 
+void router_track_recoded(struct rtrack *t)
+{
+    struct rstream *s = t->stream;
+    if (s && s->history) {
+        sfu_egress_flush(&t->peer->router->egress);
+        sfu_keycache_clear(s->keycache);
+        sfu_history_clear(s->history);
+    }
+    SFU_LIST_FOREACH(node, &t->feeds)
+    {
+        router_feed_recoded(SFU_LIST_ENTRY(node, struct rfeed, link));
+    }
+}
+
 static int video_parts_create(struct rstream *s)
 {
     const struct sfu_nackq_conf nackq = SFU_NACKQ_DEFAULTS;
@@ -173,7 +228,7 @@ static int video_parts_create(struct rstream *s)
     return rc < 0 ? rc : sfu_keycache_create(STREAM_KEYCACHE_BYTES, &s->keycache);
 }
 
-int router_stream_create(struct rtrack *t, uint32_t ssrc)
+static int stream_create(struct rtrack *t, uint32_t ssrc)
 {
     struct sfu_rpeer *peer = t->peer;
     struct sfu_router *r = peer->router;
@@ -203,6 +258,7 @@ int router_stream_create(struct rtrack *t, uint32_t ssrc)
     t->stream = s;
     peer->media_ssrc = ssrc;
     router_slot_source_changed(t);
+    s->begun = true; /* its first packet may well be a key frame: nobody asked for one before */
     return 0;
 }
 
@@ -214,7 +270,8 @@ static struct rstream *stream_for(struct rtrack *t, uint32_t ssrc)
     }
     struct rstream *old = t->stream;
     t->stream = NULL;
-    int rc = router_stream_create(t, ssrc);
+    ssrc_settle(t, ssrc, old != NULL);
+    int rc = stream_create(t, ssrc);
     if (rc < 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
         router_slot_source_changed(t);
