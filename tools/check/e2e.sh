@@ -1,5 +1,13 @@
 # Real browsers against the real server.
 if must "configure release" configured release && must "build release" built release && must "web build" build_web web-demo; then
+    log="$out/web.log"
+    (cd web-demo && npm test) >"$log" 2>&1
+    read -r p f < <(awk '/^(#|ℹ) pass /{p += $3} /^(#|ℹ) fail /{f += $3} END {print p + 0, f + 0}' "$log")
+    [ "$p" -gt 0 ] || f=$((f + 1))
+    echo "  SDK and app without a browser: $p passed, $f failed"
+    [ "$f" = 0 ] || tail -n 60 "$log"
+    count "$p" "$f" 0
+
     (cd tests/e2e && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }) \
         >"$out/e2e-npm.log" 2>&1 || tail -n 20 "$out/e2e-npm.log"
     log="$out/e2e.log"
