@@ -1,7 +1,7 @@
 // The WebSocket breaks and comes back while media goes on; then ICE starts anew on the same DTLS association.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launchChromium, openHarness } from './lib/browsers.mjs';
+import { launchChromium, launchFirefox, openHarness } from './lib/browsers.mjs';
 import { startProxy } from './lib/proxy.mjs';
 import { startStoad } from './lib/stoad.mjs';
 import { sleep, until } from './lib/until.mjs';
@@ -11,7 +11,8 @@ const ROOM = 'resume';
 const PICTURE = { fps: 15, publish: { maxBitrate: 400_000 } };
 const ann = { identity: 'ann', colour: '#d02020', frequency: 500 };
 const bob = { identity: 'bob', colour: '#20a020', frequency: 800 };
-let stoad, proxy, browser;
+const cat = { identity: 'cat', colour: '#2020d0', frequency: 1500 };
+let stoad, proxy, browser, firefox;
 
 before(async () => {
     stoad = await startStoad();
@@ -28,7 +29,7 @@ before(async () => {
 });
 
 after(async () => {
-    await browser?.close();
+    await Promise.all([browser?.close(), firefox?.close()]);
     await proxy?.stop();
     await stoad?.stop();
 });
@@ -110,4 +111,24 @@ test('a session that is gone: joined anew, everything as before', async () => {
     await seesPerson(ann.page, bob);
     await seesPerson(bob.page, ann);
     noFaults([ann.page, bob.page]);
+});
+
+test('Firefox does the same: ICE restart and resume without a stop of the picture', async () => {
+    firefox = await launchFirefox();
+    cat.page = await openHarness(firefox, stoad.url);
+    const { page, identity, colour, frequency } = cat;
+    await page.evaluate((args) => harness.join(args), { room: ROOM, identity });
+    await page.evaluate((args) => harness.publish(args), { ...PICTURE, colour, frequency });
+    await seesPerson(page, bob);
+    const repairs = { restart: () => harness.room.restartIce(), resume: () => harness.room.dropSocket() };
+    for (const [name, repair] of Object.entries(repairs)) {
+        const from = await eventCount(page);
+        const watching = page.evaluate(() => harness.longestGap('bob', 3000, () => undefined));
+        await page.evaluate(repair);
+        const gap = await watching;
+        assert.ok(gap.count > 15 && gap.longest < 2000, `${name} ${JSON.stringify(gap)}`);
+        await sawEvent(page, ['reconnected'], { from });
+    }
+    await seesPerson(bob.page, cat);
+    noFaults([page]);
 });

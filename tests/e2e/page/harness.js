@@ -116,6 +116,9 @@ function latePeerFactory(delayMs) {
 class Harness {
     room = null;
     events = [];
+    /** What watchNames() found. */
+    names = { frames: 0, wrong: [] };
+    #colours = null;
     #videos = new Map();
     #connectArgs = null;
 
@@ -191,6 +194,29 @@ class Harness {
         document.body.append(video);
         track.attach(video);
         this.#videos.set(track, video);
+        if (this.#colours) this.#watchName(video, who.identity);
+    }
+
+    /** From now on every single frame of every new tile is compared with the colour of the person it stands for. */
+    watchNames(colours) {
+        this.#colours = colours;
+    }
+
+    #watchName(video, identity) {
+        const wanted = [1, 3, 5].map((at) => parseInt(this.#colours[identity].slice(at, at + 2), 16));
+        const watch = (_now, { rtpTimestamp }) => {
+            if (!video.isConnected) return;
+            scratchContext.drawImage(video, 0, 0, scratch.width, scratch.height);
+            const seen = [...scratchContext.getImageData(160, 75, 1, 1).data.slice(0, 3)];
+            this.names.frames += 1;
+            const isWrong = !wanted.every((value, i) => Math.abs(value - seen[i]) <= 60);
+            // The client may be told of the same frame after us: what counts is the tile that stands when it is painted.
+            requestAnimationFrame(() => {
+                if (isWrong && video.isConnected) this.names.wrong.push({ identity, seen, rtpTimestamp });
+            });
+            video.requestVideoFrameCallback(watch);
+        };
+        video.requestVideoFrameCallback(watch);
     }
 
     #removeTile(track) {

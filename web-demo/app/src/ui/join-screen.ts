@@ -250,7 +250,8 @@ export class JoinScreen extends LitElement {
                     padding: 0 0 16px;
                 }
                 .preview {
-                    aspect-ratio: 4 / 3;
+                    aspect-ratio: auto;
+                    height: clamp(220px, 75vw, 44vh);
                     border-radius: 18px;
                 }
                 .lead {
