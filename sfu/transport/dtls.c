@@ -45,6 +45,7 @@ struct sfu_dtls {
     struct sfu_dgramq out, flight, deferred;
     bool new_flight; /* the next write begins one */
     bool answered;   /* a ClientHello was accepted */
+    bool trimmed;    /* OpenSSL has no buffers */
     int64_t retry_us, next_us;
     unsigned early_records, hello_retries;
     unsigned budget_pkts;
@@ -424,6 +425,17 @@ int sfu_dtls_keys(const struct sfu_dtls *d, struct sfu_srtp_keys *ret_keys)
     return 0;
 }
 
+/* OpenSSL 3.0 makes its buffers anew when it reads, but not when it writes: it would crash. */
+static void restore_buffers(struct sfu_dtls *d)
+{
+    uint8_t byte;
+    if (d->trimmed) {
+        d->trimmed = false;
+        ERR_clear_error();
+        (void)SSL_peek(d->ssl, &byte, 1);
+    }
+}
+
 int sfu_dtls_send(struct sfu_dtls *d, const uint8_t *data, size_t len)
 {
     if (d->state != SFU_DTLS_UP || !d->ssl) {
@@ -432,6 +444,7 @@ int sfu_dtls_send(struct sfu_dtls *d, const uint8_t *data, size_t len)
     if (len == 0 || len > SFU_DTLS_DATA_MAX) {
         return -EMSGSIZE;
     }
+    restore_buffers(d);
     ERR_clear_error();
     return SSL_write(d->ssl, data, (int)len) == (int)len ? 0 : -EPROTO;
 }
@@ -449,6 +462,7 @@ size_t sfu_dtls_recv(struct sfu_dtls *d, uint8_t *buf, size_t cap)
 void sfu_dtls_close(struct sfu_dtls *d)
 {
     if (d->state == SFU_DTLS_UP && d->ssl) {
+        restore_buffers(d);
         ERR_clear_error();
         SSL_shutdown(d->ssl);
     }
@@ -469,6 +483,6 @@ void sfu_dtls_release_handshake(struct sfu_dtls *d)
 void sfu_dtls_trim(struct sfu_dtls *d)
 {
     if (d->state == SFU_DTLS_UP && d->ssl) {
-        (void)SSL_free_buffers(d->ssl);
+        d->trimmed = SSL_free_buffers(d->ssl) == 1;
     }
 }
