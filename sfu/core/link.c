@@ -193,7 +193,8 @@ int sfu_link_apply(struct sfu_link *link, const struct sfu_plan *plan)
 void sfu_link_on_check(struct sfu_link *link, unsigned ice_events)
 {
     alive(link);
-    if (link->state == SFU_PEER_ICE) {
+    /* a check that was refused (role conflict) proves who sent it, but validates no path */
+    if (link->state == SFU_PEER_ICE && sfu_ice_selected(link->ice)) {
         step(link, SFU_PEER_EV_PATH);
         if (sfu_dtls_state(link->dtls) == SFU_DTLS_NEW) {
             /* the active role starts; the passive one has nothing to say yet */
