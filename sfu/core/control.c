@@ -19,10 +19,11 @@
 #include "sfu/log.h"
 
 enum {
-    BATCHES_PER_TURN = 16, /* then timers and commands get their turn too */
-    RETRY_US = 2000,       /* a ring was full */
+    BATCHES_PER_TURN = 64, /* of messages, and so long; then timers and commands get their turn */
+    TURN_US = 20 * 1000,
+    RETRY_US = 2000, /* a ring was full */
     HOUSEKEEPING_US = 1000 * 1000,
-    BEAT_US = 500 * 1000,
+    BEAT_US = 200 * 1000, /* well below the shortest worker_silent_ms */
     CALLS_MAX = 16384,
     TIMERS_MAX = 1024,
     REQUESTS_MAX = 1024,
@@ -267,18 +268,32 @@ static void set_gauges(const struct sfu_control *c)
     sfu_stat_gauge_set(SFU_M_OPEN_LANES, (int64_t)sfu_map_count(c->lanes));
 }
 
+int64_t sfu_control_beat(struct sfu_control *c)
+{
+    int64_t now_us = sfu_clock_mono_us(c->conf.clock);
+    atomic_store_explicit(&c->beat_us, now_us, memory_order_relaxed);
+    return now_us;
+}
+
+/* True when there is more. */
+static bool take_messages(struct sfu_control *c)
+{
+    int64_t until_us = sfu_control_beat(c) + TURN_US;
+    bool more = true;
+    for (unsigned i = 0; i < BATCHES_PER_TURN && more && sfu_control_beat(c) < until_us; i++) {
+        more = sfu_control_in_handle(c);
+    }
+    return more;
+}
+
 int64_t sfu_control_turn(struct sfu_control *c, int64_t now_us)
 {
-    bool more = true;
     c->now_us = now_us;
-    atomic_store(&c->beat_us, now_us);
     if (!c->ticking) {
         c->ticking = true;
         sfu_plugin_host_start(c);
     }
-    for (unsigned i = 0; i < BATCHES_PER_TURN && more; i++) {
-        more = sfu_control_in_handle(c);
-    }
+    bool more = take_messages(c);
     sfu_timer_wheel_advance(c->wheel, now_us);
     sfu_control_peer_tell(c);
     sfu_control_peer_flush(c);
@@ -334,6 +349,7 @@ static void *thread_main(void *arg)
 
 int sfu_control_start(struct sfu_control *c)
 {
+    (void)sfu_control_beat(c); /* before the first turn the watchdog may look */
     int err = pthread_create(&c->thread, NULL, thread_main, c);
     if (err != 0) {
         return -err;

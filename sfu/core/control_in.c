@@ -13,7 +13,7 @@
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/session.h"
 
-enum { BATCH = 64, REMOTE_BYTES = 56 };
+enum { BATCH = 16, REMOTE_BYTES = 56 };
 
 enum msg_kind {
     MSG_LANE_OPEN,
@@ -259,6 +259,7 @@ bool sfu_control_in_handle(struct sfu_control *c)
     size_t n = sfu_mailbox_recv(c->mailbox, batch, BATCH);
     for (size_t i = 0; i < n; i++) {
         handle(c, &batch[i]);
+        (void)sfu_control_beat(c);
     }
     return n == BATCH;
 }

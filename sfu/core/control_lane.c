@@ -131,6 +131,17 @@ void sfu_control_lane_send(struct sfu_control_lane *lane, const char *text, size
     sfu_control_lane_send_take(lane, copy, len);
 }
 
+/* It may wait for room in the ring, but never overtakes or is lost: a lane that edge takes for a
+ * stranger's may not send an offer. */
+void sfu_control_lane_accept(struct sfu_control_lane *lane)
+{
+    struct sfu_edge_ops *edge = &lane->c->edge;
+    lane->accept = edge->lane_accept(edge->arg, lane->id) != 0;
+    if (lane->accept) {
+        mark_dirty(lane);
+    }
+}
+
 void sfu_control_lane_shut(struct sfu_control_lane *lane, enum sfu_err why)
 {
     const struct sfu_err_info *info = sfu_err_info(why);
@@ -147,6 +158,10 @@ void sfu_control_lane_shut(struct sfu_control_lane *lane, enum sfu_err why)
 static bool flush(struct sfu_control_lane *lane)
 {
     struct sfu_edge_ops *edge = &lane->c->edge;
+    if (lane->accept && edge->lane_accept(edge->arg, lane->id) != 0) {
+        return false;
+    }
+    lane->accept = false;
     while (lane->first) {
         struct sfu_control_text *t = lane->first;
         if (edge->lane_send(edge->arg, lane->id, t->text, t->len) != 0) {

@@ -164,7 +164,7 @@ void sfu_control_entered(struct sfu_session *s, struct sfu_room *room)
         sfu_control_enter_failed(s, SFU_ERR_UNAVAILABLE);
         return;
     }
-    (void)c->edge.lane_accept(c->edge.arg, s->lane->id);
+    sfu_control_lane_accept(s->lane);
     (void)sfu_control_call_reply(c, s->opening_call, result);
     json_decref(result);
     SFU_LOG(SFU_LOG_INFO, SFU_COMP_SESSION, "opened", "session=%s identity=%s room=%s", s->id,
@@ -196,7 +196,7 @@ static int resume(struct sfu_session *s, struct sfu_session *fresh, struct sfu_c
                               SFU_ERR_INTERNAL); /* its old secret is used up: it joins anew */
         return -ENOMEM;
     }
-    (void)c->edge.lane_accept(c->edge.arg, s->lane->id);
+    sfu_control_lane_accept(s->lane);
     (void)sfu_control_call_reply(c, call->id, result);
     json_decref(result);
     sfu_session_replay(s, seq);

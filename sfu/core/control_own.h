@@ -60,6 +60,7 @@ struct sfu_control_lane {
     struct sfu_control_text *first, *last;
     uint32_t count;
     size_t bytes;
+    bool accept; /* edge has yet to hear that it belongs to a session */
     bool closing;
     uint16_t close_code;
     const char *close_reason; /* static storage */
@@ -203,3 +204,6 @@ struct sfu_control {
     atomic_uint_fast32_t n_detached, n_sessions, n_rooms, n_participants, n_peers, n_tracks;
     atomic_uint_fast64_t n_calls, n_refused, n_notifications, n_retried;
 };
+
+/* Tells the watchdog that the thread moves, also within a long turn; returns the time. */
+int64_t sfu_control_beat(struct sfu_control *c);

@@ -6,11 +6,17 @@
 
 #include "sfu/base/str.h"
 
-/* Nesting of the text, before the parser recurses over it; strings are skipped.  Text that is no
- * JSON may give any answer: the parser refuses it. */
-static unsigned depth_of(const char *text, size_t len)
+/* What the parser would have to build: how deep, and about how many values. */
+struct shape {
+    unsigned depth, values;
+};
+
+/* Before the parser recurses and allocates; strings are skipped.  Text that is no JSON may give
+ * any shape: the parser refuses it. */
+static struct shape shape_of(const char *text, size_t len)
 {
-    unsigned depth = 0, deepest = 0;
+    struct shape shape = {.values = 1};
+    unsigned depth = 0;
     bool quoted = false;
     for (size_t i = 0; i < len; i++) {
         char ch = text[i];
@@ -22,13 +28,16 @@ static unsigned depth_of(const char *text, size_t len)
             }
         } else if (ch == '"') {
             quoted = true;
+        } else if (ch == ',') {
+            shape.values++;
         } else if (ch == '{' || ch == '[') {
-            deepest = ++depth > deepest ? depth : deepest;
+            shape.values++;
+            shape.depth = ++depth > shape.depth ? depth : shape.depth;
         } else if ((ch == '}' || ch == ']') && depth > 0) {
             depth--;
         }
     }
-    return deepest;
+    return shape;
 }
 
 static bool read_id(const json_t *root, struct sfu_rpc_request *ret)
@@ -104,8 +113,10 @@ int sfu_rpc_parse(const char *text, size_t len, struct sfu_rpc_request *ret,
         sfu_error_set(ret_error, SFU_ERR_TOO_LARGE, "ws_message_bytes", NULL);
         return -EBADMSG;
     }
-    if (depth_of(text, len) > SFU_RPC_DEPTH_MAX) {
-        sfu_error_set(ret_error, SFU_ERR_PARSE_ERROR, "json_depth", NULL);
+    struct shape shape = shape_of(text, len);
+    if (shape.depth > SFU_RPC_DEPTH_MAX || shape.values > SFU_RPC_VALUES_MAX) {
+        sfu_error_set(ret_error, SFU_ERR_PARSE_ERROR,
+                      shape.depth > SFU_RPC_DEPTH_MAX ? "json_depth" : "json_values", NULL);
         return -EBADMSG;
     }
     json_error_t where;

@@ -17,7 +17,8 @@ struct sfu_str;
 enum {
     SFU_RPC_TEXT_MAX = 512 * 1024,
     SFU_RPC_DEPTH_MAX = 16,
-    SFU_RPC_ID_BYTES = 64,                      /* of a string id */
+    SFU_RPC_VALUES_MAX = 8192, /* 512 KiB of "{}," would cost the thread a tenth of a second */
+    SFU_RPC_ID_BYTES = 64,     /* of a string id */
     SFU_RPC_ID_SIZE = 6 * SFU_RPC_ID_BYTES + 3, /* as JSON, every byte escaped, quotes, NUL */
     SFU_RPC_METHOD_BYTES = 64,
 };

@@ -40,7 +40,11 @@ static int edge_send(void *arg, uint64_t id, char *text, size_t len)
 
 static int edge_accept(void *arg, uint64_t id)
 {
-    struct world_lane *lane = world_lane(arg, id);
+    struct world *w = arg;
+    struct world_lane *lane = world_lane(w, id);
+    if (w->edge_full) {
+        return -ENOBUFS;
+    }
     if (lane) {
         lane->accepted = true;
     }

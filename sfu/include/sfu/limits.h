@@ -54,6 +54,7 @@
     X(HTTP_URL_BYTES, "http_url_bytes", 2048, 2048, 2048, "bytes", TOO_LARGE, "path and query of one request") \
     X(TOKEN_BYTES, "token_bytes", 4096, 4096, 4096, "bytes", UNAUTHENTICATED, "one access token")  \
     X(JSON_DEPTH, "json_depth", 16, 16, 16, "levels", PARSE_ERROR, "nesting of one JSON text")     \
+    X(JSON_VALUES, "json_values", 8192, 8192, 8192, "values", PARSE_ERROR, "values of one JSON text") \
     X(RPC_IN_FLIGHT, "rpc_in_flight", 32, 1, 1024, "calls", RATE_LIMITED, "unanswered calls of one session") \
     X(RPC_PER_SECOND, "rpc_per_second", 50, 1, 10000, "1/s", RATE_LIMITED, "calls of one session, over time") \
     X(RPC_BURST, "rpc_burst", 100, 1, 10000, "calls", RATE_LIMITED, "calls of one session at once") \

@@ -102,6 +102,34 @@ static void too_large_is_not_parsed(void **state)
     free(text);
 }
 
+/* "[1,1,…]" of so many ones. */
+static int parse_list(size_t values, struct sfu_error *error)
+{
+    struct sfu_rpc_request request;
+    size_t len = 2 * values + 1;
+    char *text = malloc(len);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = i % 2 ? '1' : ',';
+    }
+    text[0] = '[';
+    text[len - 1] = ']';
+    int err = sfu_rpc_parse(text, len, &request, error);
+    assert_null(request.root);
+    free(text);
+    return err;
+}
+
+static void too_many_values_are_not_parsed(void **state)
+{
+    struct sfu_error error = {0};
+    (void)state;
+    assert_int_equal(parse_list(SFU_RPC_VALUES_MAX, &error), -EBADMSG);
+    assert_int_equal(error.code, SFU_ERR_PARSE_ERROR);
+    assert_string_equal(error.field, "json_values");
+    assert_int_equal(parse_list(SFU_RPC_VALUES_MAX - 1, &error), -EBADMSG);
+    assert_int_equal(error.code, SFU_ERR_INVALID_REQUEST); /* a list, and read as one */
+}
+
 static void answers(void **state)
 {
     struct sfu_error error = {0};
@@ -152,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes),
         cmocka_unit_test(too_large_is_not_parsed),
+        cmocka_unit_test(too_many_values_are_not_parsed),
         cmocka_unit_test(answers),
         cmocka_unit_test(allocations_fail),
     };

@@ -596,6 +596,22 @@ static void a_full_ring_loses_nothing(void **state)
     end(w);
 }
 
+static void a_full_ring_delays_the_trust_of_edge(void **state)
+{
+    struct world *w = make();
+    json_t *params = json_pack("{s:s}", "token", "demo/ann/r");
+    (void)state;
+    uint64_t lane = world_open(w);
+    w->edge_full = true;
+    assert_null(world_call(w, lane, "session.open", params));
+    assert_false(world_lane(w, lane)->accepted);
+    w->edge_full = false;
+    world_wait(w, 5000);
+    assert_true(world_lane(w, lane)->accepted);
+    assert_int_equal(world_inbox(w, lane), 1);
+    end(w);
+}
+
 static void a_lane_that_takes_nothing_is_given_up(void **state)
 {
     struct world *w = make();
@@ -664,6 +680,7 @@ int main(void)
         cmocka_unit_test(calls_are_limited),
         cmocka_unit_test(sessions_are_limited),
         cmocka_unit_test(a_full_ring_loses_nothing),
+        cmocka_unit_test(a_full_ring_delays_the_trust_of_edge),
         cmocka_unit_test(a_lane_that_takes_nothing_is_given_up),
         cmocka_unit_test(the_thread),
     };
