@@ -10,7 +10,8 @@ enum {
     WS_BAD_UTF8 = 1007,
     KEY_CHARS = 24, /* base64 of 16 bytes */
     FIRST_TEXT_BYTES = 1024,
-    RATE_FACTOR = 4, /* control's own limit bites long before: this one protects its mailbox */
+    RATE_FACTOR = 4, /* control's own limit bites long before: this one protects its mailbox … */
+    TOKEN_BYTES = 8192, /* … where a message may lie for each token, or so many bytes of one */
 };
 
 /* ---- the handshake */
@@ -244,9 +245,10 @@ static bool grow_text(struct sig_conn *c, size_t need)
     return true;
 }
 
-static bool take_token(struct sig_conn *c)
+static bool take_tokens(struct sig_conn *c, size_t len)
 {
     struct sig_edge *e = c->edge;
+    uint32_t cost = 1 + (uint32_t)(len / TOKEN_BYTES);
     int64_t per_second = rate_limit(e, SFU_LIMIT_RPC_PER_SECOND);
     int64_t burst = rate_limit(e, SFU_LIMIT_RPC_BURST);
     int64_t earned = (e->now_us - c->lane.rate_us) * per_second / 1000000;
@@ -255,10 +257,12 @@ static bool take_token(struct sig_conn *c)
         c->lane.tokens = (uint32_t)(tokens < burst ? tokens : burst);
         c->lane.rate_us = e->now_us;
     }
-    if (c->lane.tokens == 0) {
+    /* what costs all is still possible */
+    cost = cost < (uint32_t)burst ? cost : (uint32_t)burst;
+    if (c->lane.tokens < cost) {
         return false;
     }
-    c->lane.tokens--;
+    c->lane.tokens -= cost;
     return true;
 }
 
@@ -272,7 +276,7 @@ static int deliver(struct sig_conn *c)
     if (!sfu_str_utf8_valid(c->lane.text, c->lane.len)) {
         return refuse(c, SFU_M_DROP_SIG_UTF8, WS_BAD_UTF8, "utf8");
     }
-    if (!take_token(c)) {
+    if (!take_tokens(c, c->lane.len)) {
         const struct sfu_err_info *info = sfu_err_info(SFU_ERR_RATE_LIMITED);
         return refuse(c, SFU_M_DROP_SIG_RATE, info->ws_close, info->code);
     }
