@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { BATCH = 64, BEAT_US = 500000 };
+enum { BATCH = 64, BEAT_US = 200000 };
 
 struct loop_mailbox {
     struct sfu_loop_io io;
