@@ -71,9 +71,9 @@ void sfu_router_on_rtcp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
 
 /* Commands of struct sfu_plane_ops.  What they name and is gone is ignored: a newer command is on
  * its way. */
-void sfu_router_map(struct sfu_router *router, uint64_t peer, uint16_t slot, uint64_t track,
+void sfu_router_map(struct sfu_router *router, uint64_t peer, uint16_t index, uint64_t track,
                     bool cut);
-void sfu_router_show(struct sfu_router *router, uint64_t peer, uint16_t slot, uint16_t width,
+void sfu_router_show(struct sfu_router *router, uint64_t peer, uint16_t index, uint16_t width,
                      uint16_t height);
 void sfu_router_mute(struct sfu_router *router, uint64_t peer, uint64_t track, bool muted);
 void sfu_router_key_frame(struct sfu_router *router, uint64_t peer, uint64_t track);

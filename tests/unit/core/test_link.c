@@ -398,7 +398,7 @@ static void hello_by_halves(bool together)
     for (size_t i = 0; i < SFU_ARRAY_LEN(hellos); i++) {
         struct call call;
         uint8_t half[2][1500];
-        size_t len[2], n;
+        size_t len[2], n = 0;
         const uint8_t *data;
         call_init(&call, &(struct call_conf){.hello_bytes = 1300});
         check(&call);
