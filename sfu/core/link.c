@@ -13,11 +13,11 @@ struct sfu_link {
     void *user;
     uint64_t peer;
     enum sfu_peer_state state;
-    bool data;        /* keep the SSL object */
-    bool settled;     /* a valid SRTP packet proved that our last flight arrived */
-    int64_t since_us; /* of state */
-    int64_t alive_us; /* last valid packet */
-    struct sfu_ice_session *ice;
+    bool data;                   /* keep the SSL object */
+    bool settled;                /* a valid SRTP packet proved that our last flight arrived */
+    int64_t since_us;            /* of state */
+    int64_t alive_us;            /* last valid packet */
+    struct sfu_ice_session *ice; /* NULL when closed: what still comes is from nowhere */
     struct sfu_dtls *dtls;
     struct sfu_srtp_rx *rx;
     struct sfu_srtp_tx *tx;
@@ -61,9 +61,14 @@ static void arm(struct sfu_link *link)
     }
 }
 
+static const struct sfu_path *path_of(const struct sfu_link *link)
+{
+    return link->ice ? sfu_ice_selected(link->ice) : NULL;
+}
+
 static void flush_dtls(struct sfu_link *link)
 {
-    const struct sfu_path *path = sfu_ice_selected(link->ice);
+    const struct sfu_path *path = path_of(link);
     for (;;) {
         uint8_t *room = sfu_udp_reserve(link->env->udp, SFU_DTLS_MTU);
         size_t len = sfu_dtls_drain(link->dtls, room, SFU_DTLS_MTU);
@@ -114,6 +119,8 @@ static void step(struct sfu_link *link, enum sfu_peer_event event)
     if (to.next == SFU_PEER_CLOSED) {
         sfu_timer_cancel(link->env->wheel, &link->timer);
         sfu_list_remove(&link->handshake);
+        sfu_ice_session_destroy(link->ice);
+        link->ice = NULL;
     }
     link->env->on_state(link->env->arg, link->user, to.next, to.why);
 }
@@ -186,7 +193,7 @@ void sfu_link_destroy(struct sfu_link *link)
 int sfu_link_apply(struct sfu_link *link, const struct sfu_plan *plan)
 {
     struct sfu_ice_creds creds;
-    int rc = ice_creds(plan, &creds);
+    int rc = link->ice ? ice_creds(plan, &creds) : -EPROTO;
     return rc < 0 ? rc : sfu_ice_session_restart(link->ice, &creds, plan->remote_ufrag);
 }
 
@@ -194,7 +201,7 @@ void sfu_link_on_check(struct sfu_link *link, unsigned ice_events)
 {
     alive(link);
     /* a check that was refused (role conflict) proves who sent it, but validates no path */
-    if (link->state == SFU_PEER_ICE && sfu_ice_selected(link->ice)) {
+    if (link->state == SFU_PEER_ICE && path_of(link)) {
         step(link, SFU_PEER_EV_PATH);
         if (sfu_dtls_state(link->dtls) == SFU_DTLS_NEW) {
             /* the active role starts; the passive one has nothing to say yet */
@@ -303,7 +310,7 @@ int sfu_link_open(struct sfu_link *link, uint8_t *data, size_t len, bool rtcp, s
 int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_len,
                       const uint8_t *payload, size_t payload_len)
 {
-    const struct sfu_path *path = sfu_ice_selected(link->ice);
+    const struct sfu_path *path = path_of(link);
     if (!link->tx || !path) {
         return -ENOTCONN;
     }
@@ -322,7 +329,7 @@ int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_le
 
 int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t rtcp_len)
 {
-    const struct sfu_path *path = sfu_ice_selected(link->ice);
+    const struct sfu_path *path = path_of(link);
     if (!link->tx || !path) {
         return -ENOTCONN;
     }

@@ -44,7 +44,8 @@ SFU_MUST_CHECK int sfu_link_create(struct sfu_link_env *env, const struct sfu_pl
                                    void *user, struct sfu_link **ret_link);
 void sfu_link_destroy(struct sfu_link *link); /* NULL is allowed */
 
-/* A later plan: new credentials are an ICE restart; the rest of the transport never changes. */
+/* A later plan: new credentials are an ICE restart; the rest of the transport never changes.
+ * Errors as sfu_ice_session_restart; -EPROTO closed. */
 SFU_MUST_CHECK int sfu_link_apply(struct sfu_link *link, const struct sfu_plan *plan);
 
 /* The worker answered a check for this link. */

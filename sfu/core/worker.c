@@ -140,6 +140,7 @@ static void on_udp(struct sfu_loop_io *io, uint32_t events, void *arg)
 static void on_turn_end(struct sfu_loop *loop, void *arg)
 {
     struct worker *w = arg;
+    (void)loop;
     worker_time(w);
     sfu_router_flush(w->router);
     worker_tell_refused(w);
@@ -154,8 +155,15 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
         sfu_udp_flush(w->udp);
     }
     if (!sfu_list_empty(&w->env.handshakes)) {
-        sfu_loop_again(loop);
+        sfu_timer_set(w->env.wheel, &w->handshake_timer, w->handshake_us);
     }
+}
+
+static void on_handshake_timer(struct sfu_timer *timer, void *arg)
+{
+    /* the end of the turn does it */
+    (void)timer;
+    (void)arg;
 }
 
 /* --- peers --- */
@@ -253,6 +261,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     w->env.on_state = on_link_state;
     w->env.times = conf->times;
     w->handshake_gap_us = 1000000 / (conf->handshakes_per_s ? conf->handshakes_per_s : 1);
+    sfu_timer_init(&w->handshake_timer, on_handshake_timer, w);
     sfu_loop_on_turn_end(w->loop, on_turn_end, w);
     worker_time(w);
     worker_stat_start(w);

@@ -66,6 +66,18 @@ static void peer_create(struct worker *w, struct sfu_plan *plan)
     }
 }
 
+/* The answer has promised what this plan asks for: half of it would be silence that nobody can
+ * explain. */
+static void give_up(struct wpeer *peer, uint64_t id, int err)
+{
+    SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_WORKER, "plan refused", "peer=%" PRIu64 " err=%s", id,
+                  strerror(-err));
+    sfu_router_peer_state(peer->media, SFU_PEER_CLOSED, SFU_PEER_END_MEMORY);
+    if (peer->link) {
+        sfu_link_close(peer->link);
+    }
+}
+
 static void do_apply(struct worker *w, struct worker_command *cmd)
 {
     struct sfu_rpeer *media = sfu_router_peer_find(w->router, cmd->plan->peer);
@@ -77,8 +89,7 @@ static void do_apply(struct worker *w, struct worker_command *cmd)
     int rc = peer->link ? sfu_link_apply(peer->link, cmd->plan) : -ENOTCONN;
     rc = rc < 0 ? rc : sfu_router_peer_apply(media, cmd->plan);
     if (rc < 0) {
-        SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_WORKER, "plan refused", "peer=%" PRIu64 " err=%s",
-                      cmd->plan->peer, strerror(-rc));
+        give_up(peer, cmd->plan->peer, rc);
         sfu_plan_destroy(cmd->plan);
     }
 }

@@ -54,6 +54,7 @@ struct worker {
     struct sfu_ice_stats ice_told;
     int64_t handshake_gap_us;
     int64_t handshake_us; /* when the next handshake step may run */
+    struct sfu_timer handshake_timer;
     unsigned refused_count;
     uint64_t refused[WORKER_REFUSED];
     _Atomic uint32_t peers;

@@ -239,6 +239,7 @@ static inline size_t client_rtp(struct client *c, uint32_t ssrc, uint16_t seq, u
     size_t len;
     stun_b_put32(head + 8, ssrc);
     memset(payload, seq & 0xff, sizeof payload);
+    payload[0] = 0xf8; /* Opus: one frame */
     assert_int_equal(
         sfu_srtp_protect_rtp(c->tx, head, sizeof head, payload, sizeof payload, buf, cap, &len), 0);
     return len;
