@@ -514,7 +514,7 @@ static void a_goodbye_is_heard(void **state)
 {
     struct call call;
     const uint8_t *data;
-    size_t len;
+    size_t len = 0;
     (void)state;
     call_init(&call, &(struct call_conf){0});
     connect_all(&call);
