@@ -15,7 +15,9 @@
 #include "sfu/core/session.h"
 #include "sfu/log.h"
 
-enum { LARGE_COST = 10 }; /* tokens: an offer costs more than a ping */
+/* Tokens of the caller's rate: an offer costs the server more than a ping does, and what is told to
+ * a room costs everybody in it. */
+enum { CALL_COST = 1, TOLD_COST = 5, LARGE_COST = 10 };
 
 struct pending {
     sfu_handle handle;
@@ -162,11 +164,16 @@ static uint32_t take_tokens(struct sfu_session *s, uint32_t cost)
                                    s->c->now_us);
 }
 
+static uint32_t cost_of(const struct sfu_method_entry *entry)
+{
+    unsigned flags = entry ? entry->method->flags : 0;
+    return flags & SFU_METHOD_LARGE ? LARGE_COST : flags & SFU_METHOD_TOLD ? TOLD_COST : CALL_COST;
+}
+
 static bool check_rate(struct attempt *a)
 {
     const struct sfu_control_conf *conf = &a->s->c->conf;
-    bool large = a->entry && (a->entry->method->flags & SFU_METHOD_LARGE);
-    uint32_t wait_ms = take_tokens(a->s, large ? LARGE_COST : 1);
+    uint32_t wait_ms = take_tokens(a->s, cost_of(a->entry));
     if (wait_ms > 0 || a->s->call_count >= conf->calls_in_flight) {
         sfu_error_set(a->error, SFU_ERR_RATE_LIMITED, NULL, NULL);
         a->error->retry_after_ms = wait_ms > 0 ? wait_ms : 100;

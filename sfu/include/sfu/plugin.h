@@ -70,6 +70,7 @@ enum sfu_method_flags {
     SFU_METHOD_LARGE = 1,  /* not over a data channel */
     SFU_METHOD_JOINED = 2, /* needs a participant: else not_joined */
     SFU_METHOD_OPENS = 4,  /* the core's own: what a socket without a session may call */
+    SFU_METHOD_TOLD = 8,   /* the whole room may hear of it: costs more of the caller's rate */
 };
 
 /* One request under way.  Valid during the method; id alone stays good for reply() and fail(). */

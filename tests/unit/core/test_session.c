@@ -559,6 +559,33 @@ static void calls_are_limited(void **state)
     end(w);
 }
 
+/* How many of these calls in a row are taken. */
+static unsigned taken(struct world *w, const char *user, const char *method)
+{
+    struct client c = client(w, user);
+    json_decref(world_join(w, c.lane));
+    world_wait(w, 5000000); /* the bucket is full again */
+    for (unsigned n = 0;; n++) {
+        json_t *params = json_pack("{s:s}", "name", n % 2 ? "one" : "two");
+        json_t *reply = world_call(w, c.lane, method, params);
+        bool limited = strcmp(world_error(reply), "rate_limited") == 0;
+        json_decref(reply);
+        if (limited) {
+            return n;
+        }
+    }
+}
+
+static void what_a_room_hears_costs_more(void **state)
+{
+    struct world *w = make();
+    (void)state;
+    unsigned pings = taken(w, "demo/ann/r", "session.ping");
+    assert_int_equal(pings, 1000); /* the burst of this world */
+    assert_int_equal(taken(w, "demo/bob/r", "conference.update"), pings / 5);
+    end(w);
+}
+
 static void few_sessions(struct sfu_control_conf *conf)
 {
     conf->max_sessions = 2;
@@ -678,6 +705,7 @@ int main(void)
         cmocka_unit_test(close_ends_at_once),
         cmocka_unit_test(draining_refuses_new_ones),
         cmocka_unit_test(calls_are_limited),
+        cmocka_unit_test(what_a_room_hears_costs_more),
         cmocka_unit_test(sessions_are_limited),
         cmocka_unit_test(a_full_ring_loses_nothing),
         cmocka_unit_test(a_full_ring_delays_the_trust_of_edge),
