@@ -37,6 +37,12 @@ static int admit(struct sfu_control *c, const struct sfu_claims *claims, struct 
     if (!claims->room[0]) {
         return refuse(call, SFU_ERR_FORBIDDEN, "room");
     }
+    uint32_t wait_ms = sfu_session_gate_pass(&c->gate, claims->token_id, c->now_us);
+    if (wait_ms > 0) {
+        (void)refuse(call, SFU_ERR_RATE_LIMITED, "token");
+        call->error.retry_after_ms = wait_ms;
+        return -EPROTO;
+    }
     return 0;
 }
 
@@ -362,8 +368,9 @@ static const struct sfu_param ping_result[] = {
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},
     END};
 
-static const enum sfu_err open_errors[] = {SFU_ERR_UNAUTHENTICATED, SFU_ERR_DRAINING,
-                                           SFU_ERR_UNAVAILABLE, SFU_ERR_CONFLICT, SFU_ERR_NONE};
+static const enum sfu_err open_errors[] = {
+    SFU_ERR_UNAUTHENTICATED, SFU_ERR_FORBIDDEN, SFU_ERR_RATE_LIMITED, SFU_ERR_DRAINING,
+    SFU_ERR_UNAVAILABLE,     SFU_ERR_CONFLICT,  SFU_ERR_NONE};
 static const enum sfu_err resume_errors[] = {SFU_ERR_GONE, SFU_ERR_UNAUTHENTICATED, SFU_ERR_NONE};
 
 static const struct sfu_method methods[] = {

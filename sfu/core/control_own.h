@@ -17,6 +17,7 @@
 #include "sfu/core/answer.h"
 #include "sfu/core/control.h"
 #include "sfu/core/session_bucket.h"
+#include "sfu/core/session_gate.h"
 #include "sfu/core/session_out.h"
 #include "sfu/core/session_revoke.h"
 #include "sfu/core/session_state.h"
@@ -184,6 +185,7 @@ struct sfu_control {
     struct sfu_timer housekeeping;
     struct sfu_session_revoke revokes[SFU_SESSION_REVOKES]; /* the directory was busy */
     size_t revoke_count;
+    struct sfu_session_gate gate;
 
     struct sfu_plugin_instance *core; /* the core's own methods, in the same tables */
     struct sfu_plugin_instance *plugins[SFU_MAX_PLUGINS];

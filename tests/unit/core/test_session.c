@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sfu/core/session_gate.h"
 #include "tests/support/control_world.h"
 
 extern const struct sfu_plugin stoa_plugin_conference;
@@ -586,6 +587,23 @@ static void what_a_room_hears_costs_more(void **state)
     end(w);
 }
 
+static void a_token_opens_so_many_sessions(void **state)
+{
+    struct world *w = make();
+    (void)state;
+    for (unsigned i = 0; i < SFU_SESSION_GATE_BURST; i++) {
+        client(w, "demo/ann/r");
+    }
+    uint64_t lane = world_open(w);
+    json_t *reply = world_call(w, lane, "session.open", json_pack("{s:s}", "token", "demo/ann/r"));
+    error_take(reply, "rate_limited", "token");
+    assert_int_equal(world_lane(w, lane)->close_code, sfu_err_info(SFU_ERR_RATE_LIMITED)->ws_close);
+    client(w, "demo/bob/r"); /* others are not concerned */
+    world_wait(w, 500000);
+    client(w, "demo/ann/r");
+    end(w);
+}
+
 static void few_sessions(struct sfu_control_conf *conf)
 {
     conf->max_sessions = 2;
@@ -706,6 +724,7 @@ int main(void)
         cmocka_unit_test(draining_refuses_new_ones),
         cmocka_unit_test(calls_are_limited),
         cmocka_unit_test(what_a_room_hears_costs_more),
+        cmocka_unit_test(a_token_opens_so_many_sessions),
         cmocka_unit_test(sessions_are_limited),
         cmocka_unit_test(a_full_ring_loses_nothing),
         cmocka_unit_test(a_full_ring_delays_the_trust_of_edge),

@@ -1,0 +1,23 @@
+#include "sfu/core/session_gate.h"
+
+/* FNV-1a.  Ids are digests already: who chooses tokens does not choose these. */
+static uint64_t hash(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++) {
+        h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    }
+    return h;
+}
+
+uint32_t sfu_session_gate_pass(struct sfu_session_gate *gate, const char *token_id, int64_t now_us)
+{
+    uint64_t token = hash(token_id);
+    size_t row = token % SFU_SESSION_GATE_ROWS;
+    if (gate->rows[row].token != token) {
+        gate->rows[row].token = token;
+        gate->rows[row].bucket = (struct sfu_session_bucket){0};
+    }
+    return sfu_session_bucket_take(&gate->rows[row].bucket, SFU_SESSION_GATE_PER_S,
+                                   SFU_SESSION_GATE_BURST, 1, now_us);
+}
