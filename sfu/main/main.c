@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "sfu/main/conf.h"
 #include "sfu/main/server.h"
 
-enum { MAX_PLUGIN_OPTIONS = 16, WATCH_MS = 250 };
+enum { MAX_PLUGIN_OPTIONS = 16, WATCH_MS = 250, OWN_PAGES_BYTES = 256 * 1024 };
 
 extern char **environ;
 
@@ -197,6 +198,9 @@ static int with_conf(const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o = {.what = RUN};
+    /* a history or a kept key frame gets pages of its own, untouched until used and given back with
+     * its peer; by itself glibc stops that at the first free, and calloc then touches all of it */
+    (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
     if (parse(argc, argv, &o) < 0) {
         return 2;
     }
