@@ -11,6 +11,7 @@
 #include "sfu/base/str.h"
 #include "sfu/log.h"
 #include "signaling/claims.h"
+#include "signaling/directory/name.h"
 #include "signaling/json.h"
 #include "signaling/jws.h"
 
@@ -244,7 +245,12 @@ int sig_auth_verify(void *arg, const char *token, size_t len, int64_t wall_us,
     return err;
 }
 
+static int display_name(const char *text, size_t len, char ret_name[SFU_NAME_BYTES + 1])
+{
+    return sig_dir_name(text, len, SFU_NAME_BYTES, ret_name);
+}
+
 struct sfu_auth_ops sig_auth_ops(struct sig_auth *auth)
 {
-    return (struct sfu_auth_ops){.verify = sig_auth_verify, .arg = auth};
+    return (struct sfu_auth_ops){.verify = sig_auth_verify, .name = display_name, .arg = auth};
 }

@@ -126,8 +126,10 @@ int plg_conf_update(void *state, struct sfu_call *call, const json_t *params, js
 {
     struct plg_conf *pc = state;
     (void)ret_result;
-    return pc->host->update(pc->host, call->participant, text(params, "name"),
-                            json_object_get(params, "metadata"));
+    int err = pc->host->update(pc->host, call->participant, text(params, "name"),
+                               json_object_get(params, "metadata"));
+    return err == -EINVAL ? pc->host->refuse(call, SFU_ERR_INVALID_PARAM, "name", "not a name")
+                          : err;
 }
 
 static size_t read_view(struct plg_conf *pc, uint64_t room, const json_t *pairs,

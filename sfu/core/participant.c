@@ -89,11 +89,29 @@ void sfu_participant_leave(struct sfu_participant *p, enum sfu_end why)
     sfu_slab_free(c->participants, p->handle);
 }
 
+/* A name is bound by the same rule as in a token; an empty one means none. */
+static int read_name(const struct sfu_control *c, const char *name,
+                     char ret_name[SFU_NAME_BYTES + 1])
+{
+    size_t len = strlen(name);
+    if (len > SFU_NAME_BYTES) {
+        return -EINVAL;
+    }
+    if (len == 0 || !c->auth.name) {
+        memcpy(ret_name, name, len + 1);
+        return 0;
+    }
+    int err = c->auth.name(name, len, ret_name);
+    return err == 0 || err == -ENOMEM ? err : -EINVAL;
+}
+
 int sfu_participant_update(struct sfu_participant *p, const char *name, const json_t *metadata)
 {
     unsigned changed = 0;
-    if (name && strlen(name) > SFU_NAME_BYTES) {
-        return -EINVAL;
+    char own[SFU_NAME_BYTES + 1];
+    int err = name ? read_name(p->session->c, name, own) : 0;
+    if (err != 0) {
+        return err;
     }
     if (metadata && !json_equal(metadata, p->metadata)) {
         json_t *copy = json_deep_copy(metadata);
@@ -104,8 +122,8 @@ int sfu_participant_update(struct sfu_participant *p, const char *name, const js
         p->metadata = copy;
         changed |= SFU_CHANGED_METADATA;
     }
-    if (name && strcmp(name, p->name) != 0) {
-        memcpy(p->name, name, strlen(name) + 1);
+    if (name && strcmp(own, p->name) != 0) {
+        memcpy(p->name, own, strlen(own) + 1);
         changed |= SFU_CHANGED_NAME;
     }
     if (changed) {

@@ -370,6 +370,17 @@ void world_conf(struct world *w, struct sfu_control_conf *ret)
     assert_int_equal(sfu_addr_parse("192.0.2.1", 0, &ret->addrs[0]), 0);
 }
 
+/* A small part of the real rule. */
+static int name(const char *text, size_t len, char ret_name[SFU_NAME_BYTES + 1])
+{
+    if (memchr(text, '\n', len)) {
+        return -EBADMSG;
+    }
+    memcpy(ret_name, text, len);
+    ret_name[len] = 0;
+    return 0;
+}
+
 int world_try_init(struct world *w, const struct sfu_control_conf *conf,
                    const struct sfu_plugin *const *plugins)
 {
@@ -382,7 +393,7 @@ int world_try_init(struct world *w, const struct sfu_control_conf *conf,
                                 .http_reply = edge_http,
                                 .arg = w};
     struct sfu_directory_ops directory = {dir_room_open, dir_room_lock, dir_revoke, dir_revoked, w};
-    struct sfu_auth_ops auth = {verify, w};
+    struct sfu_auth_ops auth = {verify, w, name};
     memset(w, 0, sizeof *w);
     world_conf(w, &own);
     if (conf) {

@@ -36,6 +36,10 @@ struct sfu_auth_ops {
     int (*verify)(void *arg, const char *token, size_t len, int64_t wall_us, struct sfu_claims *ret,
                   const char **ret_why);
     void *arg;
+    /* The rule for names in tokens, for those that come another way: NFC, nothing that changes how
+     * the text around it looks.  -EBADMSG, -ENOBUFS: not that; -ENOMEM.  NULL: every text is one.
+     */
+    int (*name)(const char *text, size_t len, char ret_name[SFU_NAME_BYTES + 1]);
 };
 
 /* edge -> control.  Called on the edge thread.  0 or -ENOBUFS (control's mailbox is full: the

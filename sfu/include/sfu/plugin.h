@@ -191,6 +191,7 @@ struct sfu_host {
                 uint64_t *ret_participant);
     int (*leave)(const struct sfu_host *, uint64_t participant,
                  enum sfu_end why); /* closes the peer too */
+    /* -EINVAL: not a name by the rule that binds tokens; nothing has changed then. */
     int (*update)(const struct sfu_host *, uint64_t participant, const char *name,
                   const json_t *metadata); /* NULL: as it is */
     /* Ends the session; with SFU_END_KICKED its token is refused until it expires. */

@@ -126,6 +126,17 @@ def test_grants_and_foreign_ids(server):
     check(stranger.call("conference.join") == "unauthenticated" and stranger.ended() == 4001, "without a session")
 
 
+def test_names_cannot_deceive(server):
+    """A guest may call itself what it likes, but by the rule that binds tokens: nothing that turns or hides text."""
+    ann, bob = session(server, "ann"), session(server, "bob")
+    for name in ("a\nb", "\u202eadmin", "ad\u200bmin", "\ufeffadmin", "admin ", "\u00a0admin", "\x7f", "\u2028", "\u0085", "x" * 129):
+        check(ann.call("conference.update", {"name": name}) == "invalid_param", "taken:", name.encode())
+        time.sleep(0.1)
+    check(ann.call("conference.update", {"name": "Re\u0301ne\u0301"}) == {}, "refused")
+    bob.call("session.ping")
+    check([m["params"].get("name") for m in bob.told] == ["R\u00e9n\u00e9"], bob.told)
+
+
 def test_kick_and_lock_last(server):
     admin = session(server, "admin", publish=True, subscribe=True, admin=True)
     bob = session(server, "bob", publish=True, subscribe=True)

@@ -532,6 +532,12 @@ static void update(void **state)
     json_decref(p);
     ok_take(world_call(w, bob, "conference.update", NULL));
     assert_int_equal(world_inbox(w, ann), 0);
+    error_take(world_call(w, bob, "conference.update",
+                          json_pack("{s:s, s:{s:i}}", "name", "Rob\nert", "metadata", "a", 2)),
+               "invalid_param", "name");
+    assert_int_equal(world_inbox(w, ann), 0); /* nothing of it */
+    ok_take(world_call(w, bob, "conference.update", json_pack("{s:s}", "name", "")));
+    assert_int_equal(world_inbox(w, ann), 1);
     end(w);
 }
 
