@@ -373,6 +373,11 @@ void sfu_control_drain(struct sfu_control *c)
     atomic_store(&c->draining, true);
 }
 
+void sfu_control_full(struct sfu_control *c, bool full)
+{
+    atomic_store(&c->full, full);
+}
+
 int64_t sfu_control_beat_us(const struct sfu_control *c)
 {
     return atomic_load(&c->beat_us);

@@ -103,6 +103,9 @@ SFU_MUST_CHECK int sfu_control_start(struct sfu_control *c);
 void sfu_control_stop(struct sfu_control *c);
 /* From now on new sessions are refused with `draining`; those that are there go on.  Any thread. */
 void sfu_control_drain(struct sfu_control *c);
+/* While true new sessions are refused with `unavailable`: the machine has no more to give.  Any
+ * thread. */
+void sfu_control_full(struct sfu_control *c, bool full);
 /* Any thread: monotonic time of the latest turn, for the watchdog. */
 int64_t sfu_control_beat_us(const struct sfu_control *c);
 

@@ -30,6 +30,9 @@ static int admit(struct sfu_control *c, const struct sfu_claims *claims, struct 
     if (atomic_load(&c->draining)) {
         return refuse(call, SFU_ERR_DRAINING, NULL);
     }
+    if (atomic_load(&c->full)) {
+        return refuse(call, SFU_ERR_UNAVAILABLE, "memory_high_mib");
+    }
     if (sfu_session_revoked(c, claims->token_id)) {
         sfu_stat_inc(SFU_M_TOKEN_REVOKED);
         return refuse(call, SFU_ERR_UNAUTHENTICATED, "token");

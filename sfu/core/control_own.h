@@ -200,9 +200,9 @@ struct sfu_control {
     struct sfu_control_jobs *jobs;
     pthread_t thread;
     bool started;
-    bool ticking;                   /* the first turn was made */
-    atomic_bool stopping, draining; /* any thread */
-    _Atomic int64_t beat_us;        /* any thread reads, as the numbers below */
+    bool ticking;                         /* the first turn was made */
+    atomic_bool stopping, draining, full; /* any thread */
+    _Atomic int64_t beat_us;              /* any thread reads, as the numbers below */
     atomic_uint_fast32_t n_detached, n_sessions, n_rooms, n_participants, n_peers, n_tracks;
     atomic_uint_fast64_t n_calls, n_refused, n_notifications, n_retried;
 };

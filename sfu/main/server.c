@@ -29,7 +29,7 @@ struct server {
     struct sig_auth *auth;
     struct sig_dir *directory;
     struct sig_edge *edge;
-    bool running;
+    bool running, full;
     int64_t watched_us; /* when server_watch looked last */
 };
 
@@ -291,8 +291,38 @@ int server_start(struct server *s)
     return rc < 0 ? rc : sig_edge_start(s->edge);
 }
 
+/* Resident pages of this process; 0: not known. */
+static uint64_t resident_pages(void)
+{
+    uint64_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        pages = fscanf(f, "%*s %" SCNu64, &pages) == 1 ? pages : 0;
+        fclose(f);
+    }
+    return pages;
+}
+
+/* Those who are there keep what they have: it is the next one who is turned away. */
+static void watch_memory(struct server *s)
+{
+    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t mib = sfu_conf_limit(s->conf, SFU_LIMIT_MEMORY_HIGH_MIB);
+    uint64_t high = mib > 0 ? (mib << 20) / page_bytes : (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3;
+    uint64_t pages = resident_pages();
+    bool full = pages > high;
+    if (full != s->full) {
+        SFU_LOG(full ? SFU_LOG_ERROR : SFU_LOG_INFO, SFU_COMP_MAIN, "memory mark",
+                "new_sessions=%s resident_mib=%" PRIu64, full ? "refused" : "welcome",
+                pages * page_bytes >> 20);
+    }
+    s->full = full;
+    sfu_control_full(s->control, full);
+}
+
 void server_watch(struct server *s)
 {
+    watch_memory(s);
     unsigned worker = 0;
     int64_t limit = sfu_conf_limit(s->conf, SFU_LIMIT_WORKER_SILENT_MS) * (int64_t)1000;
     int64_t now_us = sfu_clock_mono_us(s->clock);

@@ -253,6 +253,16 @@ def test_rooms_with_random_names(server):
 test_rooms_with_random_names.limits = dict(FEW, rooms=100)
 
 
+def test_memory_mark(server):
+    """Above the mark the next one is turned away, to come again."""
+    time.sleep(0.6)
+    ws = Ws(server)
+    check(ws.call("session.open", {"token": server.token("ann")}) == "unavailable" and ws.ended() == 1013, "above the mark")
+
+
+test_memory_mark.limits = {"memory_high_mib": 1}
+
+
 def test_sigterm_in_a_storm_of_joins(server):
     """The end comes while guests stream in: in time, in order, and each is told."""
     stop, closed, told = threading.Event(), [], []
