@@ -2,6 +2,7 @@
  * sfu/main/main.c - stoad: command line, configuration, signals.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,12 +110,27 @@ static void print(void (*fn)(struct sfu_str *out))
     sfu_str_fini(&out);
 }
 
+/*
+ * A reader that stops (Ctrl-S, a pager) must stop no thread of ours: lines are lost instead.  A
+ * pipe or terminal is opened once more, since O_NONBLOCK would else be everybody's who shares it; a
+ * file does not block, and a socket cannot be opened.
+ */
+static int log_fd(void)
+{
+    struct stat st;
+    if (fstat(STDERR_FILENO, &st) != 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
+        return STDERR_FILENO;
+    }
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd < 0 ? STDERR_FILENO : fd;
+}
+
 static int set_up_log(const struct sfu_conf *conf)
 {
     enum sfu_log_level level;
     enum sfu_log_format format =
         strcmp(conf->log.format, "json") == 0 ? SFU_LOG_JSON : SFU_LOG_TEXT;
-    sfu_log_init(STDERR_FILENO, format, sfu_clock_real());
+    sfu_log_init(log_fd(), format, sfu_clock_real());
     int rc = sfu_log_level_find(conf->log.level, &level);
     if (rc < 0) {
         return rc;

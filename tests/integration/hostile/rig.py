@@ -56,15 +56,16 @@ def wait_for(what, fn, seconds):
 class Server:
     """The real stoad in a folder of its own.  limits={"peer_ice_ms": 1000} shortens a deadline."""
 
-    def __init__(self, limits=None, level="info", **env):
+    def __init__(self, limits=None, level="info", log=None, **env):
         self.folder = tempfile.TemporaryDirectory(prefix="stoa-hostile-")
         self.port, self.media, self.dev_key = free_ports(1), free_ports(8), None
         self.log_path = os.path.join(self.folder.name, "log")
         values = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(self.media),
                       STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_LOG_LEVEL=level, **env)
         values.update({"STOA_LIMITS_" + k.upper(): str(v) for k, v in (limits or {}).items()})
-        with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen([os.path.join(BUILD, "bin", "stoad")], env=values, stdout=log, stderr=log)
+        with open(self.log_path, "w") as file:
+            self.process = subprocess.Popen([os.path.join(BUILD, "bin", "stoad")], env=values, stdout=file,
+                                            stderr=file if log is None else log)
         wait_for("the server is ready", self.ready, 20)
 
     def ready(self):

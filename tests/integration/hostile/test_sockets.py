@@ -1,5 +1,7 @@
 """WebSockets that behave badly: sizes, fragments, garbage, silence, storms, and what is left of them."""
+import fcntl
 import json
+import os
 import random
 import signal
 import socket
@@ -7,7 +9,7 @@ import struct
 import threading
 import time
 
-from rig import Closed, Ws, check, wait_for
+from rig import Closed, Server, Ws, check, wait_for
 from test_doors import session
 
 FEW = {"session_detached_ms": 1000, "session_opening_ms": 1000}
@@ -309,6 +311,22 @@ def test_a_frozen_server_goes_on(server):
     time.sleep(1.2)
     server.alive()
     check(guest.call("session.ping"), "the guest")
+
+
+def test_nobody_reads_the_log(server):
+    """A pager or a stopped terminal behind standard error: lines are lost, guests are not."""
+    server.stop()
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    deaf = Server(log=writer)
+    try:
+        for i in range(60):
+            session(deaf, f"g{i}").close()
+        check(deaf.stop() == 0, "the end")
+    finally:
+        deaf.process.kill()
+        os.close(reader)
+        os.close(writer)
 
 
 def test_the_shortest_watchdog_is_quiet(server):
