@@ -465,6 +465,8 @@ void sfu_router_mute(struct sfu_router *r, uint64_t peer, uint64_t track, bool m
     t->muted = muted;
     if (muted && t->stream) {
         sfu_egress_flush(&r->egress);
+        /* nobody waits any more, and who will wait later must not pay for what was in vain */
+        sfu_keyreq_on_key_frame(&t->stream->keyreq);
         if (t->stream->keycache) {
             sfu_keycache_clear(t->stream->keycache);
             sfu_history_clear(t->stream->history);

@@ -263,6 +263,28 @@ static void mute_is_silence_and_nothing_old_comes_back(void **state)
     assert_int_equal(rig_count(rig, from, rig_slot_ssrc(2, 1), NULL), 1);
 }
 
+/* Its key frames came while it was muted: the next one is asked for at the usual pace. */
+static void mutes_do_not_add_up_to_a_long_wait(void **state)
+{
+    struct rig *rig = *state;
+    rig_join(rig, 1, 2, 0);
+    rig_join(rig, 2, 0, 2);
+    rig_map(rig, 2, 1, 11, true);
+    rig_video(rig, 11, 0, true);
+    rig_run(rig, 3000000);
+    for (unsigned i = 0; i < 8; i++) {
+        sfu_router_mute(rig->router, 1, 11, false);
+        rig_run(rig, 100000);
+        sfu_router_mute(rig->router, 1, 11, true);
+        rig_video(rig, 11, 1 + i, true);
+        rig_run(rig, 900000);
+    }
+    unsigned from = rig->out_count;
+    sfu_router_mute(rig->router, 1, 11, false);
+    rig_run(rig, 20000);
+    assert_int_equal(rig_plis(rig, from, 1), 1);
+}
+
 static void a_track_that_begins_with_a_key_frame_is_asked_for_none(void **state)
 {
     struct rig *rig = *state;
@@ -340,6 +362,7 @@ int main(void)
         RIG_TEST(a_still_that_cannot_be_sent_takes_no_number),
         RIG_TEST(an_old_voice_does_not_outlive_its_mapping),
         RIG_TEST(mute_is_silence_and_nothing_old_comes_back),
+        RIG_TEST(mutes_do_not_add_up_to_a_long_wait),
         RIG_TEST(a_track_that_begins_with_a_key_frame_is_asked_for_none),
         RIG_TEST(the_mid_is_on_the_first_packets),
         RIG_TEST(what_is_not_shown_is_not_sent),
