@@ -47,7 +47,13 @@ install_node() {
     install_packages nodejs npm
 }
 
-# build_web DIR: npm ci and build, only when a source is newer than the result.
+# install_npm: brings what package-lock.json of the current folder names.  Not "npm ci": npm 11 refuses a lock in which optional
+# packages of other platforms are absent, as they are where a registry does not carry them.
+install_npm() {
+    [ node_modules/.package-lock.json -nt package-lock.json ] || npm install --no-save --no-audit --no-fund --loglevel=error
+}
+
+# build_web DIR: brings packages and builds, only when a source is newer than the result.
 build_web() {
     local dir=$1
     if [ -f "$dir/dist/index.html" ] &&
@@ -55,6 +61,5 @@ build_web() {
         return 0
     fi
     install_node || return 1
-    (cd "$dir" && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; } &&
-        npm run --silent build && touch dist/index.html)
+    (cd "$dir" && install_npm && npm run --silent build && touch dist/index.html)
 }

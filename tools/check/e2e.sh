@@ -8,8 +8,7 @@ if must "configure release" configured release && must "build release" built rel
     [ "$f" = 0 ] || tail -n 60 "$log"
     count "$p" "$f" 0
 
-    (cd tests/e2e && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }) \
-        >"$out/e2e-npm.log" 2>&1 || tail -n 20 "$out/e2e-npm.log"
+    (cd tests/e2e && install_npm) >"$out/e2e-npm.log" 2>&1 || tail -n 20 "$out/e2e-npm.log"
     log="$out/e2e.log"
     (cd tests/e2e && node run.mjs) >"$log" 2>&1
     grep -E '^(ok  |FAIL) ' "$log" | sed 's/^/  /'
