@@ -228,6 +228,9 @@ void router_room_talker_remove(struct rtrack *t);
 void router_dirty(struct sfu_rpeer *peer);
 void router_events_flush(struct sfu_router *router);
 
+/* router_plan.c */
+void router_track_free(struct rtrack *t);
+
 /* router.c */
 void router_peer_stop(struct sfu_rpeer *peer); /* no media any more */
 void router_peer_free(struct sfu_rpeer *peer);

@@ -1,0 +1,257 @@
+/*
+ * sfu/core/router_plan.c - a peer becomes what its plan says: tracks and slots are made, kept or
+ * let go, all of it or nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/stat.h"
+#include "sfu/core/router_impl.h"
+
+static void merge_extensions(struct sfu_hdrext_map *to, const struct sfu_hdrext_map *from)
+{
+    for (unsigned kind = SFU_HDREXT_NONE + 1; kind < SFU_HDREXT_KINDS; kind++) {
+        if (from->id_of[kind] != 0 &&
+            sfu_hdrext_map_set(to, from->id_of[kind], (enum sfu_hdrext_kind)kind) < 0) {
+            sfu_stat_inc(SFU_M_FAULT_INVARIANT); /* the answer function keeps bundles consistent */
+        }
+    }
+}
+
+static void use_plan(struct sfu_rpeer *peer, struct sfu_plan *plan)
+{
+    peer->plan = plan;
+    sfu_hdrext_map_init(&peer->ext);
+    for (unsigned i = 0; i < plan->track_count; i++) {
+        merge_extensions(&peer->ext, &plan->tracks[i].ext);
+    }
+    for (unsigned i = 0; i < plan->slot_count; i++) {
+        merge_extensions(&peer->ext, &plan->slots[i].ext);
+    }
+}
+
+static int clocks_create(struct sfu_rpeer *peer)
+{
+    if (peer->timebase) {
+        return 0;
+    }
+    struct sfu_timebase *tb;
+    struct sfu_twcc_recorder *twcc = malloc(sizeof *twcc);
+    if (!twcc) {
+        return -ENOMEM;
+    }
+    int rc = sfu_timebase_create(SFU_TIMEBASE_TRACKS_MAX, &tb);
+    if (rc < 0) {
+        free(twcc);
+        return rc;
+    }
+    sfu_twcc_init(twcc);
+    peer->timebase = tb;
+    peer->twcc = twcc;
+    return 0;
+}
+
+static struct rtrack *track_by_id(const struct sfu_rpeer *peer, uint64_t id)
+{
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        if (peer->tracks[i]->id == id) {
+            return peer->tracks[i];
+        }
+    }
+    return NULL;
+}
+
+void router_track_free(struct rtrack *t)
+{
+    router_track_detach(t);
+    router_room_talker_remove(t);
+    router_ssrc_drop_track(t->peer, t);
+    router_stream_destroy(t->stream);
+    sfu_map_del(t->peer->router->tracks, t->id);
+    free(t);
+}
+
+static int track_create(struct sfu_rpeer *peer, const struct sfu_plan_track *plan,
+                        struct rtrack **ret_track)
+{
+    struct rtrack *t = calloc(1, sizeof *t);
+    if (!t) {
+        return -ENOMEM;
+    }
+    t->peer = peer;
+    t->id = plan->id;
+    t->plan = plan;
+    t->talker = ROUTER_NO_TALKER;
+    sfu_list_init(&t->feeds);
+    int rc = sfu_map_put(peer->router->tracks, plan->id, t);
+    if (rc < 0) {
+        free(t);
+        return rc;
+    }
+    *ret_track = t;
+    return 0;
+}
+
+/* The arrays of the new plan: what is there stays, what is new is made.  On failure nothing has
+ * changed. */
+struct arrays {
+    struct rtrack **tracks;
+    struct rslot **slots;
+};
+
+static void arrays_undo(struct sfu_rpeer *peer, const struct sfu_plan *plan, struct arrays *a)
+{
+    for (unsigned i = 0; a->tracks && i < plan->track_count; i++) {
+        if (a->tracks[i] && !track_by_id(peer, a->tracks[i]->id)) {
+            router_track_free(a->tracks[i]);
+        }
+    }
+    for (unsigned i = 0; a->slots && i < plan->slot_count; i++) {
+        if (i >= peer->slot_count || a->slots[i] != peer->slots[i]) {
+            router_slot_destroy(a->slots[i]);
+        }
+    }
+    free(a->tracks);
+    free(a->slots);
+}
+
+/* A used index may be given to another m-line, which has an SSRC of its own. */
+static bool slot_stays(const struct sfu_rpeer *peer, unsigned i, const struct sfu_plan_slot *plan)
+{
+    return i < peer->slot_count &&
+           (plan->ssrc == 0 || plan->ssrc == peer->slots[i]->ssrc || peer->slots[i]->ssrc == 0);
+}
+
+static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, struct arrays *ret)
+{
+    struct arrays a = {
+        .tracks = calloc((size_t)plan->track_count + 1, sizeof(void *)),
+        .slots = calloc((size_t)plan->slot_count + 1, sizeof(void *)),
+    };
+    int rc = a.tracks && a.slots ? 0 : -ENOMEM;
+    if (rc == 0 && plan->track_count > 0) {
+        rc = clocks_create(peer);
+    }
+    for (unsigned i = 0; rc == 0 && i < plan->track_count; i++) {
+        a.tracks[i] = track_by_id(peer, plan->tracks[i].id);
+        if (!a.tracks[i]) {
+            rc = track_create(peer, &plan->tracks[i], &a.tracks[i]);
+        }
+    }
+    for (unsigned i = 0; rc == 0 && i < plan->slot_count; i++) {
+        if (slot_stays(peer, i, &plan->slots[i])) {
+            a.slots[i] = peer->slots[i];
+        } else {
+            rc = router_slot_create(peer, (uint16_t)i, &plan->slots[i], &a.slots[i]);
+        }
+    }
+    if (rc < 0) {
+        arrays_undo(peer, plan, &a);
+        return rc;
+    }
+    *ret = a;
+    return 0;
+}
+
+/* Does a row number mean the same in both? */
+static bool same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b)
+{
+    for (unsigned i = 0; i < a->codec_count && i < b->codec_count; i++) {
+        const struct sfu_plan_codec *x = &a->codecs[i], *y = &b->codecs[i];
+        if (x->codec != y->codec || x->h264_profile != y->h264_profile ||
+            x->h264_packetization_mode != y->h264_packetization_mode) {
+            return false;
+        }
+    }
+    return a->codec_count == b->codec_count;
+}
+
+static void expect(struct rtrack *t, uint32_t ssrc, uint32_t before, bool rtx)
+{
+    /* what was signalled long ago may have been taken over by what came: only news count */
+    if (ssrc != 0 && ssrc != before && router_ssrc_expect(t->peer, ssrc, rtx, t) < 0) {
+        sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
+    }
+}
+
+static void track_settle(struct rtrack *t, const struct sfu_plan_track *plan, bool fresh)
+{
+    struct sfu_rpeer *peer = t->peer;
+    const struct sfu_plan_track *before = t->plan;
+    t->plan = plan;
+    expect(t, plan->ssrc, fresh ? 0 : before->ssrc, false);
+    expect(t, plan->rtx_ssrc, fresh ? 0 : before->rtx_ssrc, true);
+    if (!same_codecs(before, plan)) {
+        router_track_recoded(t);
+    }
+    router_room_talker_add(t);
+    if (t->muted != plan->muted) {
+        sfu_router_mute(peer->router, peer->id, t->id, plan->muted);
+    }
+    if (fresh) {
+        router_slot_track_new(t);
+    }
+}
+
+static void tracks_settle(struct sfu_rpeer *peer, struct rtrack **old, unsigned old_count)
+{
+    for (unsigned i = 0; i < old_count; i++) {
+        if (!track_by_id(peer, old[i]->id)) {
+            router_track_free(old[i]);
+            old[i] = NULL;
+        }
+    }
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        bool fresh = true;
+        for (unsigned k = 0; k < old_count && fresh; k++) {
+            fresh = old[k] != peer->tracks[i];
+        }
+        track_settle(peer->tracks[i], &peer->plan->tracks[i], fresh);
+    }
+}
+
+static void slots_settle(struct sfu_rpeer *peer, struct rslot **old, unsigned old_count)
+{
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        peer->slots[i]->plan = &peer->plan->slots[i];
+        if (i < old_count && old[i] != peer->slots[i]) {
+            router_slot_follow(peer->slots[i], old[i]);
+            router_slot_destroy(old[i]);
+        }
+    }
+}
+
+int sfu_router_peer_apply(struct sfu_rpeer *peer, struct sfu_plan *plan)
+{
+    struct arrays a;
+    if (!peer->room) {
+        return -EPROTO; /* closed, and control does not know yet */
+    }
+    if (plan->slot_count < peer->slot_count) {
+        return -EINVAL; /* a slot's index is its name for life: it is made dead, never removed */
+    }
+    sfu_egress_flush(&peer->router->egress);
+    int rc = arrays_make(peer, plan, &a);
+    if (rc < 0) {
+        return rc;
+    }
+    struct sfu_plan *old_plan = peer->plan;
+    struct rtrack **old_tracks = peer->tracks;
+    struct rslot **old_slots = peer->slots;
+    unsigned old_track_count = peer->track_count, old_slot_count = peer->slot_count;
+    peer->tracks = a.tracks;
+    peer->track_count = plan->track_count;
+    peer->slots = a.slots;
+    peer->slot_count = plan->slot_count;
+    use_plan(peer, plan);
+    slots_settle(peer, old_slots, old_slot_count);
+    tracks_settle(peer, old_tracks, old_track_count);
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        router_slot_replanned(peer->slots[i]);
+    }
+    free(old_tracks);
+    free(old_slots);
+    sfu_plan_destroy(old_plan);
+    return 0;
+}
