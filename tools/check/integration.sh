@@ -1,25 +1,30 @@
-# The real edge with raw sockets, a plugin built outside the tree, the real server with native peers (under ASan and UBSan) and with bad
-# guests; a few programs under valgrind, which sees what was never initialised.
+# The real edge with raw sockets, a plugin built outside the tree, the real server with native peers and with bad guests:
+# all of it against a server under ASan and UBSan, parts as it is installed, under TSan and under valgrind.
 
-# counted LOG command…: a test program that prints "  ok      name" and "  FAILED  name: why".
-counted() {
-    local log=$out/$1 passed failed; shift
-    "$@" >"$log" 2>&1
-    grep -E '^ *(ok|FAILED) ' "$log"
-    passed=$(grep -cE '^ *ok ' "$log"); failed=$(grep -cE '^ *FAILED ' "$log")
-    [ "$passed" -gt 0 ] || failed=$((failed + 1))
-    [ "$failed" = 0 ] || tail -n 60 "$log"
-    count "$passed" "$failed" 0
-}
+memcheck="valgrind -q --error-exitcode=99 --leak-check=no --fair-sched=yes --suppressions=tests/support/valgrind.supp"
+if [ -n "${STOA_CHECK_FULL:-}" ]; then
+    tsan_calls=() memcheck_calls=(everyone_sees_everyone every_srtp_profile ice_restart_keeps_dtls_and_media socket_cut_resumes)
+else
+    tsan_calls=(joins_cost_the_others_no_negotiation socket_cut_resumes strangers_change_nothing) memcheck_calls=(everyone_sees_everyone)
+fi
+# calls between native peers of the release build: native SERVER-BUILD [call…]
+native() { STOA_SERVER_BUILD=$1 tests/integration/native/run.sh build/release "-j$cores" "${@:2}"; }
 
-if must "configure release" configured release && must "build release" built release && must "configure asan" configured asan &&
-    must "build asan" built asan; then
+# Bad guests: all of them under ASan; those that weigh the server's memory, which ASan multiplies, on the release too.
+mapfile -t weighing < <(awk '/^def test_/ {sub(/\(.*/, "", $2); sub(/^test_/, "", $2); name = $2} /rss_kib\(/ {print name}' \
+    tests/integration/hostile/test_*.py | sort -u)
+
+if ready release; then
     run_ctest release integration
-    must "edge under ASan" build/asan/bin/integration_edge
-    counted native.log env STOA_SERVER_BUILD="$PWD/build/asan" STOA_LIMITS_WORKER_SILENT_MS=20000 tests/integration/native/run.sh build/release
-    counted hostile.log tests/integration/hostile/run.sh build/release
-    for program in proto_test_rtp proto_test_rtcp proto_test_sdp proto_test_hdrext media_test_forwarder media_test_history core_test_router_slot; do
-        must "valgrind $program" valgrind -q --error-exitcode=99 --leak-check=no --suppressions=tests/support/valgrind.supp \
-            "build/release/bin/unit_$program"
-    done
+    run_calls hostile tests/integration/hostile/run.sh build/release "${weighing[@]:?nothing weighs}"
+    if ready asan; then
+        run_ctest asan integration
+        run_calls asan native build/asan
+        STOA_IGNORE_RSS=1 run_calls hostile-asan tests/integration/hostile/run.sh build/asan
+    fi
+    if ready tsan stoa-server integration_edge; then
+        must "edge under tsan" build/tsan/bin/integration_edge
+        run_calls tsan native build/tsan "${tsan_calls[@]}"
+    fi
+    STOA_SERVER_WRAP=$memcheck run_calls valgrind native build/release "${memcheck_calls[@]}"
 fi

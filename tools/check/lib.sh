@@ -1,32 +1,52 @@
-# tools/check/lib.sh - what the parts of ./check share: set-up, counting, times.
+# tools/check/lib.sh - what the parts of ./check share: set-up, builds, running, counting, times.
 . tools/packages.sh
 
 out=build/check
 mkdir -p "$out"
 : >"$out/counts"
 : >"$out/times"
-jobs=$(nproc)
+cores=$(nproc)
+
+# a clone elsewhere finds the objects of this one
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# what a sanitizer finds ends the program
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 
 # count PASSED FAILED SKIPPED
 count() { echo "$1 $2 $3" >>"$out/counts"; }
 
 # must NAME command…: one test that is a command; its output is shown when it fails.
 must() {
-    local name=$1 log; shift
+    local name=$1 log start=$SECONDS status; shift
     log="$out/$(tr -c 'A-Za-z0-9_\n' _ <<<"$name").log"
-    if "$@" >"$log" 2>&1; then
-        echo "  ok      $name"; count 1 0 0
-    else
-        echo "  FAILED  $name (exit $?), end of $log:"; tail -n 40 "$log" | sed 's/^/    /'; count 0 1 0
-        return 1
+    "$@" >"$log" 2>&1 </dev/null
+    status=$?
+    if [ $status = 0 ]; then
+        echo "  ok      $name ($((SECONDS - start)) s)"; count 1 0 0
+        return 0
     fi
+    echo "  FAILED  $name (exit $status); errors in and end of $log:"
+    { grep -nE 'error:|FAILED:|undefined reference|Sanitizer|runtime error:' "$log" | head -n 20; echo ...; tail -n 30 "$log"; } | sed 's/^/    /'
+    count 0 1 0
+    return 1
+}
+
+# side_by_side: runs the lines of its standard input, as many at once as there are cores; what each prints stays together.
+side_by_side() {
+    local line
+    while IFS= read -r line; do
+        while [ "$(jobs -rp | wc -l)" -ge "$cores" ]; do wait -n; done
+        (told=$(eval "$line"); printf '%s\n' "$told") </dev/null &
+    done
+    wait
 }
 
 # configured PRESET [options…]: configures build/PRESET with the tests.
 configured() {
     local preset=$1; shift
-    cmake --preset "$preset" -DSTOA_TESTS=ON "$@" >"$out/configure-$preset.log" 2>&1 ||
-        { tail -n 30 "$out/configure-$preset.log"; return 1; }
+    cmake --preset "$preset" -DSTOA_TESTS=ON "$@"
 }
 
 # built PRESET [target…]
@@ -36,19 +56,37 @@ built() {
     cmake --build "build/$preset" "${args[@]}" -- -k 0 --quiet
 }
 
+# ready PRESET [target…]: configured and built, each a test of its own.
+ready() { must "configure $1" configured "$1" && must "build $1" built "$@"; }
+
+# tests_of PRESET LABELS: the names of these tests; those of units and sims are their programs too.
+tests_of() { ctest --test-dir "build/$1" -N -L "$2" | sed -n 's/^ *Test *#[0-9]*: //p'; }
+
 # run_ctest PRESET LABELS: every program counts as the cmocka tests inside it.
 run_ctest() {
-    local preset=$1 labels=$2 log="$out/ctest-$1-${2//|/-}.log" passed failed programs
-    ctest --test-dir "build/$preset" -L "$labels" -j "$jobs" --output-on-failure -V >"$log" 2>&1
-    programs=$(sed -n 's/^.*tests failed out of \([0-9]*\)$/\1/p' "$log")
-    failed=$(sed -n 's/^.*, \([0-9]*\) tests failed out of .*$/\1/p' "$log")
-    passed=$(sed -n 's/^.*\[  PASSED  \] \([0-9]*\) test(s).*$/\1/p' "$log" | awk '{s += $1} END {print s + 0}')
-    if [ -z "$programs" ] || [ "$programs" = 0 ]; then
-        echo "  FAILED  ctest ran nothing: $log"; count 0 1 0; return 1
+    local log="$out/ctest-$1-${2//|/-}" start=$SECONDS
+    rm -f "$log.xml"
+    ctest --test-dir "build/$1" -L "$2" -j "$cores" --output-junit "$PWD/$log.xml" --test-output-size-passed 1000000 \
+        --test-output-size-failed 1000000 >"$log.log" 2>&1 </dev/null
+    python3 tools/check/ctest_report.py "$1 $2" "$log.xml" "$out/counts" || tail -n 20 "$log.log"
+    echo "          ($((SECONDS - start)) s)"
+}
+
+# run_calls NAME command…: a runner that prints a line "ok" or "FAILED" per test (tests/integration/*/run.sh).
+run_calls() {
+    local name=$1 log="$out/calls-$1.log" passed failed start=$SECONDS status; shift
+    # nobody watches the clock of a slow server
+    STOA_LIMITS_WORKER_SILENT_MS=20000 "$@" >"$log" 2>&1 </dev/null
+    status=$?
+    grep -E '^ *ok ' "$log" | sed "s/ok      /ok      $name: /"
+    passed=$(grep -cE '^ *ok ' "$log"); failed=$(grep -cE '^ *FAILED ' "$log")
+    if [ "$status" != 0 ] || [ "$passed" = 0 ]; then
+        [ "$failed" != 0 ] || failed=1
+        echo "  FAILED  $name: $failed (exit $status), $log:"
+        grep -vE '^ *ok ' "$log" | head -n 200 | sed 's/^/    /'
     fi
-    echo "  $preset $labels: $programs programs, $passed tests passed, ${failed:-0} programs failed"
-    [ "${failed:-0}" = 0 ] || { grep -E '^ *[0-9]+ - .*\(' "$log"; grep -E '\[  FAILED  \]|ERROR: |WARNING: ThreadSanitizer|runtime error' "$log" | head -n 40; }
-    count "$passed" "${failed:-0}" 0
+    echo "          ($((SECONDS - start)) s)"
+    count "$passed" "$failed" 0
 }
 
 prepare() {
@@ -56,11 +94,12 @@ prepare() {
     install_packages $PACKAGES_BUILD $PACKAGES_TEST && install_node
 }
 
+# A shell of its own: a part that breaks is a failure, not the end of the check.
 run_part() {
     local part=$1 start=$SECONDS
     echo "== $part"
     # shellcheck disable=SC1090
-    . "tools/check/$part.sh"
+    (. "tools/check/$part.sh"; exit 0) || { echo "  FAILED  $part ended early (exit $?)"; count 0 1 0; }
     echo "$part $((SECONDS - start))" >>"$out/times"
     echo "== $part: $((SECONDS - start)) s"
 }

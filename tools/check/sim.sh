@@ -1,4 +1,4 @@
 # Two ends and the server in virtual time, under ASan and UBSan.
-if must "configure asan" configured asan && must "build asan" built asan; then
+if ready asan; then
     run_ctest asan sim
 fi

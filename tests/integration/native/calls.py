@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Calls between native peers over the real stoad:  calls.py BUILD-FOLDER [test...]
+"""Calls between native peers over the real stoad:  calls.py BUILD-FOLDER [-jN] [test...]
 
 Each test starts its own server on free ports with an empty data folder, lets stoa-native-peer join a room, and
-judges by the JSON lines that the peers print.  Nothing but Python's own library is needed.
-STOA_SERVER_BUILD names another build folder for stoad alone (one with a sanitizer); what a sanitizer finds ends
-the server with a status, which fails the test.
+judges by the JSON lines that the peers print.  Nothing but Python's own library is needed.  -jN runs N at once.
+STOA_SERVER_BUILD names another build folder for stoad alone (one with a sanitizer), STOA_SERVER_WRAP a program to
+run it under (valgrind with its options); what they find ends the server with a status, which fails the test.
 """
 import json
 import os
@@ -17,11 +17,12 @@ import tempfile
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 COLOURS = [(90, 240), (240, 110), (54, 34), (16, 146), (202, 222), (166, 16), (128, 128), (40, 200)]
 EPHEMERAL = ("speakers.changed", "quality.changed")
 BUILD = SERVER_BUILD = ""
-FINDING = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
+FINDING = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|^==\d+== ")
 
 
 def check(condition, *what):
@@ -32,7 +33,7 @@ def check(condition, *what):
 def free_ports(count):
     """The first of count neighbouring ports that are free for UDP and TCP."""
     while True:
-        base = random.randrange(20000, 60000)
+        base = random.randrange(20000, 32000)  # below what the kernel gives to the peers
         held = []
         try:
             for port in range(base, base + count):
@@ -55,7 +56,8 @@ class Server:
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         env = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(self.media),
                    STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_LOG_LEVEL="debug")
-        self.process = subprocess.Popen([os.path.join(SERVER_BUILD, "bin", "stoad")], env=env, stdout=self.log, stderr=self.log)
+        command = os.environ.get("STOA_SERVER_WRAP", "").split() + [os.path.join(SERVER_BUILD, "bin", "stoad")]
+        self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
         self.await_ready()
 
     def await_ready(self):
@@ -66,8 +68,8 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.05)
-        self.stop()
-        raise AssertionError("the server does not come up")
+        status = self.stop()
+        raise AssertionError(f"the server does not come up, it ended with {status}\n{self.words()}")
 
     def stop(self):
         """Its exit status: a sanitizer's findings show there too."""
@@ -283,39 +285,43 @@ def test_strangers_change_nothing(server):
 
 
 def run(name):
-    server = Server()
     start = time.monotonic()
+    server, failure, words = None, None, ""
     try:
+        server = Server()
         globals()["test_" + name](server)
     except Exception as error:  # every failure is shown with the server's last words
-        server.stop()
-        print(f"  FAILED  {name}: {error}\n{server.words()}", flush=True)
-        return False
-    status = server.stop()
-    if status != 0:
-        print(f"  FAILED  {name}: the server ended with {status}\n{server.words()}", flush=True)
-        return False
-    print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
-    return True
+        failure = str(error) or repr(error)
+    if server:
+        status = server.stop()
+        if status != 0:
+            failure = f"{failure or 'all went well'}, and the server ended with {status}"
+        words = server.words()
+    seconds = time.monotonic() - start
+    print(f"  FAILED  {name} ({seconds:.1f} s): {failure}\n{words}" if failure else f"  ok      {name} ({seconds:.1f} s)", flush=True)
+    return failure is None
 
 
 def main():
     global BUILD, SERVER_BUILD
-    if len(sys.argv) < 2:
+    args = [a for a in sys.argv[1:] if not a.startswith("-j")]
+    if not args:
         sys.exit(__doc__)
-    BUILD = os.path.abspath(sys.argv[1])
+    at_once = max([int(a[2:]) for a in sys.argv[1:] if a.startswith("-j")], default=1)
+    BUILD = os.path.abspath(args[0])
     SERVER_BUILD = os.path.abspath(os.environ.get("STOA_SERVER_BUILD") or BUILD)
     for folder, program in ((SERVER_BUILD, "stoad"), (BUILD, "stoa-native-peer")):
         if not os.path.exists(os.path.join(folder, "bin", program)):
             sys.exit(f"{program} is missing in {folder}/bin: build it first")
     known = [n[5:] for n in globals() if n.startswith("test_")]
-    names = sys.argv[2:] or known
+    names = args[1:] or known
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no such test: {' '.join(sorted(unknown))}; there are: {' '.join(known)}")
-    failed = [name for name in names if not run(name)]
-    print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
-    sys.exit(1 if failed else 0)
+    with ThreadPoolExecutor(at_once) as pool:
+        results = list(pool.map(run, names))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    sys.exit(0 if all(results) else 1)
 
 
 main()
