@@ -95,6 +95,9 @@ static int make_mlines(struct sfu_answer_ctx *c)
 {
     int err = sfu_answer_check_order(c);
 
+    if (err < 0) {
+        return err;
+    }
     recall(c);
     for (size_t i = 0; err == 0 && i < c->offer->media_count; i++) {
         err = sfu_answer_mline_make(c, i);

@@ -111,8 +111,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < OFFERS && size > 0; i++) {
         const char *end = memchr(text, '\0', size);
         size_t len = end == NULL ? size : (size_t)(end - text);
+        /* a block of its own: nothing may look into the text of the offer before */
+        char *copy = malloc(len + 1);
 
-        one_offer(&s, text, len);
+        check(copy != NULL);
+        memcpy(copy, text, len);
+        one_offer(&s, copy, len);
+        free(copy);
         len += end == NULL ? 0 : 1;
         text += len;
         size -= len;
