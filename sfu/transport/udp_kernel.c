@@ -1,6 +1,7 @@
 #include "sfu/transport/udp_kernel.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ int sfu_udp_kernel_open(const struct sfu_udp_conf *conf, struct sfu_udp_kernel *
     if (rc != 0) {
         goto fail_setup;
     }
+    k->segment = option(k->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
     k->rcvbuf_bytes = set_buffer(k->fd, SO_RCVBUFFORCE, SO_RCVBUF, conf->rcvbuf_bytes);
     k->sndbuf_bytes = set_buffer(k->fd, SO_SNDBUFFORCE, SO_SNDBUF, conf->sndbuf_bytes);
     *ret_kernel = k;
@@ -167,20 +169,27 @@ static int kernel_recv(void *io, struct sfu_udp_in *in, unsigned count, uint32_t
     return got;
 }
 
-static void write_control(struct sfu_udp_kernel *k, unsigned i, const struct sfu_path *path)
+/* --- out --- */
+
+/* Appends one control message to those of h; its room is h->msg_controllen bytes in. */
+static void add_control(struct msghdr *h, int level, int type, const void *value, size_t len)
 {
-    struct msghdr *h = &k->msgs[i].msg_hdr;
-    struct cmsghdr *c = &k->control[i].align;
+    struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)h->msg_control + h->msg_controllen);
+    *c = (struct cmsghdr){CMSG_LEN(len), level, type};
+    memcpy(CMSG_DATA(c), value, len);
+    h->msg_controllen += CMSG_SPACE(len);
+}
+
+static void add_local_address(const struct sfu_udp_kernel *k, struct msghdr *h,
+                              const struct sfu_path *path)
+{
     if (sfu_addr_is_any(&path->local)) {
         return; /* not known: let routing choose */
     }
-    h->msg_control = c;
     if (k->v4) {
         struct in_pktinfo info = {0};
         memcpy(&info.ipi_spec_dst, path->local.ip + 12, 4);
-        *c = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IP, IP_PKTINFO};
-        memcpy(CMSG_DATA(c), &info, sizeof info);
-        h->msg_controllen = CMSG_SPACE(sizeof info);
+        add_control(h, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
         return;
     }
     struct in6_pktinfo info = {0};
@@ -188,28 +197,74 @@ static void write_control(struct sfu_udp_kernel *k, unsigned i, const struct sfu
     if (sfu_addr_is_link_local(&path->remote)) {
         info.ipi6_ifindex = path->ifindex; /* else the route decides, which may be asymmetric */
     }
-    *c = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IPV6, IPV6_PKTINFO};
-    memcpy(CMSG_DATA(c), &info, sizeof info);
-    h->msg_controllen = CMSG_SPACE(sizeof info);
+    add_control(h, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}
+
+static void write_message(struct sfu_udp_kernel *k, unsigned m, const struct sfu_udp_out *out,
+                          const struct sfu_udp_run *run)
+{
+    struct msghdr *h = &k->msgs[m].msg_hdr;
+    const struct sfu_path *path = &out[run->first].path;
+    *h = (struct msghdr){
+        .msg_name = &k->names[m],
+        .msg_namelen = sfu_addr_to_sockaddr(&path->remote, path->ifindex, k->v4, &k->names[m]),
+        .msg_iov = &k->iov[run->first],
+        .msg_iovlen = run->count,
+        .msg_control = k->control[m].bytes,
+    };
+    add_local_address(k, h, path);
+    if (run->count > 1) {
+        uint16_t size = (uint16_t)out[run->first].len;
+        add_control(h, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
+    }
+}
+
+/* Returns how many datagrams went, or the -errno of the first run. */
+static int send_runs(struct sfu_udp_kernel *k, const struct sfu_udp_out *out, unsigned count,
+                     bool segment)
+{
+    unsigned runs = sfu_udp_runs(out, count, segment, k->runs);
+    for (unsigned i = 0; i < count; i++) {
+        k->iov[i] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)out[i].data, .iov_len = out[i].len};
+    }
+    for (unsigned m = 0; m < runs; m++) {
+        write_message(k, m, out, &k->runs[m]);
+    }
+    int sent = sendmmsg(k->fd, k->msgs, runs, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent <= 0) {
+        return sent < 0 ? -errno : -EAGAIN;
+    }
+    const struct sfu_udp_run *last = &k->runs[sent - 1];
+    return last->first + last->count;
+}
+
+/* What the kernel says to a run only: the device cannot sum its pieces (for good), or the path is
+ * too narrow for this size (this one). */
+static bool refuses_segments(struct sfu_udp_kernel *k, int error)
+{
+    switch (-error) {
+    case EIO:
+    case EOPNOTSUPP:
+    case ENOPROTOOPT:
+        k->segment = false;
+        return true;
+    case EINVAL:
+    case EMSGSIZE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static int kernel_send(void *io, const struct sfu_udp_out *out, unsigned count)
 {
     struct sfu_udp_kernel *k = io;
-    for (unsigned i = 0; i < count; i++) {
-        const struct sfu_path *path = &out[i].path;
-        k->iov[i] =
-            (struct iovec){.iov_base = (void *)(uintptr_t)out[i].data, .iov_len = out[i].len};
-        k->msgs[i].msg_hdr = (struct msghdr){
-            .msg_name = &k->names[i],
-            .msg_namelen = sfu_addr_to_sockaddr(&path->remote, path->ifindex, k->v4, &k->names[i]),
-            .msg_iov = &k->iov[i],
-            .msg_iovlen = 1,
-        };
-        write_control(k, i, path);
+    int sent = send_runs(k, out, count, k->segment);
+    if (sent < 0 && k->runs[0].count > 1 && refuses_segments(k, sent)) {
+        return send_runs(k, out, k->runs[0].count, false);
     }
-    int sent = sendmmsg(k->fd, k->msgs, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent >= 0 ? sent : -errno;
+    return sent;
 }
 
 const struct sfu_udp_ops sfu_udp_kernel_ops = {

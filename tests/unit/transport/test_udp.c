@@ -150,6 +150,41 @@ static void taken_port_is_an_error(void **state)
     sfu_udp_destroy(NULL);
 }
 
+static const size_t burst[] = {1100, 1100, 1100, 1100, 700, 900, 900, 64, 1, 1, 1, 1400};
+
+/* Runs of one size leave as one message; the receiver sees the same datagrams in the same order,
+ * also where the kernel refuses runs (no_check: a socket that sums nothing may not segment). */
+static void a_burst_arrives_datagram_by_datagram(void **state)
+{
+    struct sfu_addr loopback = addr("127.0.0.1", 0), them;
+    (void)state;
+    for (int no_check = 0; no_check < 2; no_check++) {
+        struct sfu_udp *udp;
+        struct sfu_path path = {0};
+        uint8_t data[2048];
+        int fd = plain_socket(&loopback, &them);
+        assert_int_equal(sfu_udp_open(&(struct sfu_udp_conf){0}, &udp), 0);
+        assert_int_equal(
+            setsockopt(sfu_udp_fd(udp), SOL_SOCKET, SO_NO_CHECK, &no_check, sizeof no_check), 0);
+        path.remote = them;
+        for (size_t i = 0; i < SFU_ARRAY_LEN(burst); i++) {
+            memset(sfu_udp_reserve(udp, burst[i]), (int)i, burst[i]);
+            sfu_udp_commit(udp, &path, burst[i]);
+        }
+        sfu_udp_flush(udp);
+        assert_int_equal(sfu_udp_stats(udp)->tx_pkts, SFU_ARRAY_LEN(burst));
+        assert_int_equal(sfu_udp_stats(udp)->tx_errors, 0);
+        for (size_t i = 0; i < SFU_ARRAY_LEN(burst); i++) {
+            await(fd);
+            assert_int_equal(recv(fd, data, sizeof data, 0), burst[i]);
+            assert_int_equal(data[0], i);
+            assert_int_equal(data[burst[i] - 1], i);
+        }
+        close(fd);
+        sfu_udp_destroy(udp);
+    }
+}
+
 /* The kernel played by a script: each call to send takes so many datagrams or fails. */
 struct script {
     const int *results;
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(sizes_at_the_edges),
         cmocka_unit_test(lost_datagrams_are_counted),
         cmocka_unit_test(taken_port_is_an_error),
+        cmocka_unit_test(a_burst_arrives_datagram_by_datagram),
         cmocka_unit_test(every_datagram_is_sent_or_counted_once),
         cmocka_unit_test(full_arena_flushes_itself),
         cmocka_unit_test(memory_may_run_out),
