@@ -7,37 +7,50 @@
 #include "sfu/base/stat.h"
 #include "sfu/media/rtx.h"
 
+enum { NONE = SFU_EGRESS_BATCH };
+
+_Static_assert(SFU_EGRESS_BATCH < UINT16_MAX, "items are named by 16 bits");
+
 int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send)
 {
     *e = (struct sfu_egress){.send = send};
     e->items = malloc(sizeof *e->items * SFU_EGRESS_BATCH);
-    return e->items ? 0 : -ENOMEM;
+    e->dests = malloc(sizeof(struct sfu_egress_dest *) * SFU_EGRESS_BATCH);
+    e->heads = malloc(SFU_EGRESS_HEADS);
+    if (!e->items || !e->dests || !e->heads) {
+        sfu_egress_fini(e);
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 void sfu_egress_fini(struct sfu_egress *e)
 {
     free(e->items);
-    e->items = NULL;
+    free(e->dests);
+    free(e->heads);
+    *e = (struct sfu_egress){0};
 }
 
-int sfu_egress_add(struct sfu_egress *e, void *link, const struct sfu_egress_head *head,
-                   const uint8_t *payload, size_t payload_len)
+void sfu_egress_dest_init(struct sfu_egress_dest *dest, void *link)
 {
-    if (SFU_UNLIKELY(e->count == SFU_EGRESS_BATCH)) {
-        sfu_egress_flush(e);
-    }
-    struct sfu_egress_item *item = &e->items[e->count];
+    *dest = (struct sfu_egress_dest){.link = link, .first = NONE, .last = NONE};
+}
+
+/* Returns the length of the header written to buf, or -ENOBUFS. */
+static int write_head(const struct sfu_egress_head *head, uint8_t buf[SFU_EGRESS_HEAD_MAX])
+{
     struct sfu_rtp_header rtp = head->rtp;
     struct sfu_hdrext_layout layout;
-    uint8_t *p = item->head + SFU_RTP_HEADER_LEN;
+    uint8_t *p = buf + SFU_RTP_HEADER_LEN;
     int ext = sfu_hdrext_write(
         head->ext, head->values, head->two_byte_ok, p,
-        sizeof item->head - SFU_RTP_HEADER_LEN - SFU_RTX_OSN_BYTES - SFU_CODEC_HEAD_MAX, &layout);
+        SFU_EGRESS_HEAD_MAX - SFU_RTP_HEADER_LEN - SFU_RTX_OSN_BYTES - SFU_CODEC_HEAD_MAX, &layout);
     if (ext < 0) {
         return ext;
     }
     rtp.extension = ext > 0;
-    sfu_rtp_write_header(&rtp, item->head);
+    sfu_rtp_write_header(&rtp, buf);
     p += ext;
     if (head->resent) {
         sfu_rtx_write_osn(p, head->osn);
@@ -47,43 +60,88 @@ int sfu_egress_add(struct sfu_egress *e, void *link, const struct sfu_egress_hea
         memcpy(p, head->rewrite, head->rewrite_len);
         p += head->rewrite_len;
     }
-    item->head_len = (uint16_t)(p - item->head);
-    item->payload = payload + head->rewrite_len;
-    item->payload_len = (uint16_t)(payload_len - head->rewrite_len);
-    item->link = link;
-    e->count++;
+    return (int)(p - buf);
+}
+
+/* Puts item number at to the end of the destination's. */
+static void append(struct sfu_egress *e, struct sfu_egress_dest *dest, unsigned at)
+{
+    if (dest->first == NONE) {
+        dest->first = (uint16_t)at;
+        e->dests[e->dest_count++] = dest;
+    } else {
+        e->items[dest->last].next = (uint16_t)at;
+    }
+    dest->last = (uint16_t)at;
+}
+
+int sfu_egress_add(struct sfu_egress *e, struct sfu_egress_dest *dest,
+                   const struct sfu_egress_head *head, const uint8_t *payload, size_t payload_len)
+{
+    if (SFU_UNLIKELY(e->count == SFU_EGRESS_BATCH ||
+                     e->head_used > SFU_EGRESS_HEADS - SFU_EGRESS_HEAD_MAX)) {
+        sfu_egress_flush(e);
+    }
+    int head_len = write_head(head, e->heads + e->head_used);
+    if (head_len < 0) {
+        return head_len;
+    }
+    unsigned at = e->count++;
+    e->items[at] = (struct sfu_egress_item){
+        .payload = payload + head->rewrite_len,
+        .head = e->head_used,
+        .head_len = (uint16_t)head_len,
+        .payload_len = (uint16_t)(payload_len - head->rewrite_len),
+        .next = NONE,
+    };
+    e->head_used += (uint32_t)head_len;
+    append(e, dest, at);
     return 0;
+}
+
+struct tally {
+    uint64_t sent, bytes, failed;
+};
+
+static void send_to(struct sfu_egress *e, struct sfu_egress_dest *dest, struct tally *tally)
+{
+    for (unsigned at = dest->first; at != NONE; at = e->items[at].next) {
+        const struct sfu_egress_item *item = &e->items[at];
+        if (e->send(dest->link, e->heads + item->head, item->head_len, item->payload,
+                    item->payload_len) == 0) {
+            tally->sent++;
+            tally->bytes += (uint64_t)item->head_len + item->payload_len;
+        } else {
+            tally->failed++;
+        }
+    }
+    dest->first = dest->last = NONE;
 }
 
 void sfu_egress_flush(struct sfu_egress *e)
 {
-    uint64_t sent = 0, bytes = 0;
-    for (unsigned i = 0; i < e->count; i++) {
-        const struct sfu_egress_item *item = &e->items[i];
-        if (!item->link) {
-            continue;
-        }
-        if (e->send(item->link, item->head, item->head_len, item->payload, item->payload_len) ==
-            0) {
-            sent++;
-            bytes += (uint64_t)item->head_len + item->payload_len;
-        } else {
-            sfu_stat_inc(SFU_M_DROP_SRTP_PROTECT);
+    struct tally tally = {0};
+    for (unsigned i = 0; i < e->dest_count; i++) {
+        if (e->dests[i]) {
+            send_to(e, e->dests[i], &tally);
         }
     }
-    if (sent > 0) {
-        sfu_stat_add(SFU_M_RTP_PACKETS_OUT, sent);
-        sfu_stat_add(SFU_M_RTP_BYTES_OUT, bytes);
+    if (e->count > 0) {
+        sfu_stat_add(SFU_M_RTP_PACKETS_OUT, tally.sent);
+        sfu_stat_add(SFU_M_RTP_BYTES_OUT, tally.bytes);
+        sfu_stat_add(SFU_M_DROP_SRTP_PROTECT, tally.failed);
     }
-    e->count = 0;
+    e->count = e->dest_count = 0;
+    e->head_used = 0;
     e->borrowed = false;
 }
 
-void sfu_egress_forget(struct sfu_egress *e, const void *link)
+void sfu_egress_forget(struct sfu_egress *e, struct sfu_egress_dest *dest)
 {
-    for (unsigned i = 0; i < e->count; i++) {
-        if (e->items[i].link == link) {
-            e->items[i].link = NULL;
+    for (unsigned i = 0; dest->first != NONE && i < e->dest_count; i++) {
+        if (e->dests[i] == dest) {
+            e->dests[i] = NULL;
         }
     }
+    dest->first = dest->last = NONE;
 }

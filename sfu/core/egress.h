@@ -2,7 +2,9 @@
  * sfu/core/egress.h - outgoing RTP of one loop turn: headers by template, payloads by reference.
  *
  * Packets are collected first and protected together at the end of the turn, straight into the send
- * arena.  Owned by the router, on its worker's thread; no allocation after init.
+ * arena, destination by destination: what one peer gets in one turn leaves as neighbours, so that
+ * the kernel is told of a run once.  Each peer's packets keep their order.  Owned by the router, on
+ * its worker's thread; no allocation after init.
  */
 #pragma once
 
@@ -16,28 +18,37 @@
 #include "sfu/proto/rtp.h"
 
 enum {
-    SFU_EGRESS_BATCH = 512,
+    SFU_EGRESS_BATCH = 2048,
     /* fixed header, extension block, retransmission's sequence number, codec descriptor */
     SFU_EGRESS_HEAD_MAX = 12 + 100 + 2 + SFU_CODEC_HEAD_MAX,
-};
-
-struct sfu_egress_item {
-    void *link;
-    const uint8_t *payload;
-    uint16_t payload_len;
-    uint16_t head_len;
-    uint8_t head[SFU_EGRESS_HEAD_MAX];
+    SFU_EGRESS_HEADS = SFU_EGRESS_BATCH * 64, /* bytes: most headers are far below the maximum */
 };
 
 typedef int (*sfu_egress_send_fn)(void *link, const uint8_t *head, size_t head_len,
                                   const uint8_t *payload, size_t payload_len);
 
+/* A peer as seen from here: part of it, made with sfu_egress_dest_init. */
+struct sfu_egress_dest {
+    void *link;
+    uint16_t first, last; /* its items of this batch; SFU_EGRESS_BATCH: none */
+};
+
+struct sfu_egress_item {
+    const uint8_t *payload;
+    uint32_t head; /* where in heads */
+    uint16_t head_len, payload_len;
+    uint16_t next; /* of the same destination; SFU_EGRESS_BATCH: the last */
+};
+
 struct sfu_egress {
     sfu_egress_send_fn send;
-    unsigned count;
+    unsigned count, dest_count;
+    uint32_t head_used;
     bool borrowed; /* some payloads lie in a history or key-frame cache: flush before those are
                       written */
-    struct sfu_egress_item *items; /* SFU_EGRESS_BATCH */
+    struct sfu_egress_item *items;  /* SFU_EGRESS_BATCH */
+    struct sfu_egress_dest **dests; /* SFU_EGRESS_BATCH: those with items, in order of the first */
+    uint8_t *heads;                 /* SFU_EGRESS_HEADS */
 };
 
 /* What stands in front of one outgoing packet. */
@@ -55,11 +66,14 @@ struct sfu_egress_head {
 SFU_MUST_CHECK int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send);
 void sfu_egress_fini(struct sfu_egress *e);
 
-/* Collects one packet; flushes first when the batch is full.  payload must stay until the next
- * flush.  0; -ENOBUFS when the header does not fit. */
-SFU_MUST_CHECK int sfu_egress_add(struct sfu_egress *e, void *link,
+void sfu_egress_dest_init(struct sfu_egress_dest *dest, void *link);
+
+/* Collects one packet; flushes first when the batch is full.  dest and payload must stay until the
+ * next flush.  0; -ENOBUFS when the header does not fit. */
+SFU_MUST_CHECK int sfu_egress_add(struct sfu_egress *e, struct sfu_egress_dest *dest,
                                   const struct sfu_egress_head *head, const uint8_t *payload,
                                   size_t payload_len);
 void sfu_egress_flush(struct sfu_egress *e);
-/* Forgets what was collected for a link that goes away. */
-void sfu_egress_forget(struct sfu_egress *e, const void *link);
+/* Forgets what was collected for a destination that goes away; must be called before it is freed.
+ */
+void sfu_egress_forget(struct sfu_egress *e, struct sfu_egress_dest *dest);

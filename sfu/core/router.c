@@ -88,6 +88,7 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
     peer->router = r;
     peer->id = plan->peer;
     peer->link = link;
+    sfu_egress_dest_init(&peer->egress, link);
     peer->ssrc = sfu_rand_u32() | 1;
     sfu_list_init(&peer->dirty);
     peer->room = router_room_enter(r, plan->room);
@@ -118,7 +119,7 @@ fail:
 
 void router_peer_stop(struct sfu_rpeer *peer)
 {
-    sfu_egress_forget(&peer->router->egress, peer->link);
+    sfu_egress_forget(&peer->router->egress, &peer->egress);
     sfu_egress_flush(&peer->router->egress);
     peer->up = false;
     for (unsigned i = 0; i < peer->track_count; i++) {

@@ -130,6 +130,7 @@ struct sfu_rpeer {
     struct sfu_router *router;
     struct sfu_plan *plan;
     void *link;
+    struct sfu_egress_dest egress;
     uint64_t id;
     struct rroom *room;
     struct sfu_hdrext_map ext; /* of the whole bundle: ids mean the same on every m-line */

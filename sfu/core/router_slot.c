@@ -305,7 +305,7 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
         head.rtp.pt = rtx->rtx_pt;
         head.rtp.seq = sfu_rtx_next_seq(slot->rtx);
     }
-    if (sfu_egress_add(&peer->router->egress, peer->link, &head, packet->payload, len) < 0) {
+    if (sfu_egress_add(&peer->router->egress, &peer->egress, &head, packet->payload, len) < 0) {
         sfu_stat_inc(SFU_M_DROP_FORWARD_SIZE);
         return;
     }

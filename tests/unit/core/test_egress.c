@@ -57,21 +57,23 @@ static void init(struct fixture *f)
     };
 }
 
-static void nothing_leaves_before_the_flush(void **state)
+static void leaves_with_the_flush_peer_by_peer(void **state)
 {
     struct fixture f;
-    int a, b;
+    struct sfu_egress_dest a, b;
     (void)state;
     init(&f);
+    sfu_egress_dest_init(&a, &a);
+    sfu_egress_dest_init(&b, &b);
     assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, sizeof payload), 0);
     assert_int_equal(sfu_egress_add(&f.e, &b, &f.head, payload, sizeof payload), 0);
     assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, 0), 0);
     assert_int_equal(sent.count, 0);
     sfu_egress_flush(&f.e);
     assert_int_equal(sent.count, 3);
-    assert_ptr_equal(sent.link[0], &a);
-    assert_ptr_equal(sent.link[1], &b);
-    assert_ptr_equal(sent.link[2], &a);
+    assert_ptr_equal(sent.link[0], &a); /* one peer's packets are neighbours */
+    assert_ptr_equal(sent.link[1], &a);
+    assert_ptr_equal(sent.link[2], &b);
     sfu_egress_flush(&f.e);
     assert_int_equal(sent.count, 3);
     sfu_egress_fini(&f.e);
@@ -80,9 +82,10 @@ static void nothing_leaves_before_the_flush(void **state)
 static void a_full_batch_leaves_by_itself(void **state)
 {
     struct fixture f;
-    int a;
+    struct sfu_egress_dest a;
     (void)state;
     init(&f);
+    sfu_egress_dest_init(&a, &a);
     for (unsigned i = 0; i < SFU_EGRESS_BATCH + 1; i++) {
         assert_int_equal(sent.count, 0);
         assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, sizeof payload), 0);
@@ -142,8 +145,9 @@ static void headers_are_written_by_template(void **state)
     for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
         const struct row *row = &rows[i];
         struct fixture f;
-        int a;
+        struct sfu_egress_dest a;
         init(&f);
+        sfu_egress_dest_init(&a, &a);
         assert_int_equal(sfu_hdrext_map_set(&f.ext, 3, SFU_HDREXT_TWCC), 0);
         assert_int_equal(sfu_hdrext_map_set(&f.ext, 4, SFU_HDREXT_MID), 0);
         f.values.present = (row->mid ? SFU_HDREXT_BIT(MID) : 0) |
@@ -171,9 +175,10 @@ static void a_header_that_does_not_fit_is_refused(void **state)
 {
     struct fixture f;
     uint8_t mid[255];
-    int a;
+    struct sfu_egress_dest a;
     (void)state;
     init(&f);
+    sfu_egress_dest_init(&a, &a);
     memset(mid, 'x', sizeof mid);
     assert_int_equal(sfu_hdrext_map_set(&f.ext, 4, SFU_HDREXT_MID), 0);
     f.values.present = SFU_HDREXT_BIT(MID);
@@ -188,9 +193,11 @@ static void a_header_that_does_not_fit_is_refused(void **state)
 static void a_link_that_goes_is_forgotten(void **state)
 {
     struct fixture f;
-    int a, b;
+    struct sfu_egress_dest a, b;
     (void)state;
     init(&f);
+    sfu_egress_dest_init(&a, &a);
+    sfu_egress_dest_init(&b, &b);
     for (unsigned i = 0; i < 10; i++) {
         assert_int_equal(sfu_egress_add(&f.e, i % 3 ? &a : &b, &f.head, payload, 1), 0);
     }
@@ -206,9 +213,10 @@ static void a_link_that_goes_is_forgotten(void **state)
 static void what_is_refused_is_counted(void **state)
 {
     struct fixture f;
-    int a;
+    struct sfu_egress_dest a;
     (void)state;
     init(&f);
+    sfu_egress_dest_init(&a, &a);
     uint64_t drops = sfu_stat_get(SFU_M_DROP_SRTP_PROTECT);
     uint64_t out = sfu_stat_get(SFU_M_RTP_PACKETS_OUT);
     sent.rc = -ENOTCONN;
@@ -239,7 +247,7 @@ static void memory_may_run_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_leaves_before_the_flush),
+        cmocka_unit_test(leaves_with_the_flush_peer_by_peer),
         cmocka_unit_test(a_full_batch_leaves_by_itself),
         cmocka_unit_test(headers_are_written_by_template),
         cmocka_unit_test(a_header_that_does_not_fit_is_refused),
