@@ -28,6 +28,8 @@ struct link {
         uint8_t seen[65536 / 8];
     } out[2 * SLOTS + 2];
     unsigned outs;
+    uint32_t came[1024]; /* low halves of SSRC and number: SRTP lets none through twice */
+    unsigned came_count;
 };
 
 static struct {
@@ -110,10 +112,34 @@ static int send_rtcp(void *arg, const uint8_t *rtcp, size_t len)
     return 0;
 }
 
+/* With the SSRC's state goes what would know a replay of it. */
 static void forget_ssrc(void *arg, uint32_t ssrc)
 {
-    (void)ssrc;
-    check(((struct link *)arg)->id != 0);
+    struct link *l = arg;
+    unsigned kept = 0;
+    check(l->id != 0);
+    for (unsigned k = 0; k < l->came_count; k++) {
+        if (l->came[k] >> 16 != (ssrc & 0xffff)) {
+            l->came[kept++] = l->came[k];
+        }
+    }
+    l->came_count = kept;
+}
+
+/* What SRTP's replay window does before a packet gets here (RFC 3711, 3.3.2). */
+static bool is_replay(struct link *l, const uint8_t *rtp)
+{
+    uint32_t key = get32(rtp + 8) << 16 | (uint32_t)rtp[2] << 8 | rtp[3];
+    for (unsigned k = 0; k < l->came_count; k++) {
+        if (l->came[k] == key) {
+            return true;
+        }
+    }
+    if (l->came_count == sizeof l->came / sizeof l->came[0]) {
+        return true;
+    }
+    l->came[l->came_count++] = key;
+    return false;
 }
 
 static void release(void *arg)
@@ -289,8 +315,10 @@ static void packet_in(unsigned i, uint8_t how)
     uint8_t *exact = malloc(at);
     check(exact != NULL);
     memcpy(exact, b, at);
-    sfu_router_on_rtp(f.link[i].peer, exact, at);
-    sfu_router_flush(f.router);
+    if (!is_replay(&f.link[i], exact)) {
+        sfu_router_on_rtp(f.link[i].peer, exact, at);
+        sfu_router_flush(f.router);
+    }
     free(exact);
 }
 
