@@ -25,13 +25,14 @@ enum sfu_peer_event {
 
 /* Deadlines in us, from the limits. */
 struct sfu_peer_times {
-    int64_t ice_us;   /* credentials to first validated path */
-    int64_t dtls_us;  /* path to keys */
-    int64_t stale_us; /* silence until STALE */
+    int64_t ice_us;     /* credentials to first validated path */
+    int64_t dtls_us;    /* path to keys */
+    int64_t stale_us;   /* silence until STALE */
+    int64_t consent_us; /* without consent until CLOSED */
 };
 #define SFU_PEER_TIMES_DEFAULT                                                                     \
     {                                                                                              \
-        10000000, 10000000, 8000000                                                                \
+        10000000, 10000000, 8000000, 30000000                                                      \
     }
 
 struct sfu_peer_step {

@@ -249,7 +249,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     rc = sfu_mailbox_create(WORKER_COMMANDS, sizeof(struct worker_command), &w->commands);
     rc = rc < 0 ? rc : sfu_loop_add_mailbox(w->loop, w->commands, worker_on_commands, w);
     rc = rc < 0 ? rc : open_udp(w, conf);
-    rc = rc < 0 ? rc : sfu_ice_create(conf->max_peers, &w->env.ice);
+    rc = rc < 0 ? rc : sfu_ice_create(conf->max_peers, conf->times.consent_us, &w->env.ice);
     rc = rc < 0 ? rc : sfu_router_create(&router, &w->router);
     if (rc < 0) {
         return rc; /* worker_fini takes what there is */

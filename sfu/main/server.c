@@ -174,7 +174,8 @@ static int make_workers(struct server *s)
         .handshakes_per_s = sfu_conf_limit(conf, SFU_LIMIT_DTLS_HANDSHAKES_PER_SECOND),
         .times = {.ice_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_ICE_MS) * (int64_t)1000,
                   .dtls_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_DTLS_MS) * (int64_t)1000,
-                  .stale_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_STALE_MS) * (int64_t)1000},
+                  .stale_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_STALE_MS) * (int64_t)1000,
+                  .consent_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_CONSENT_MS) * (int64_t)1000},
         .dtls = s->dtls,
         .sink = sfu_control_plane_sink(s->control),
     };

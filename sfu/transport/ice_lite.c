@@ -15,7 +15,6 @@
  * would take a neighbour's path away.
  */
 #define PATH_OWNED_US (7 * (int64_t)1000000)
-#define CONSENT_US (30 * (int64_t)1000000) /* RFC 7675, 5.1 */
 
 enum {
     PATHS_GROW_BY = 4,
@@ -51,6 +50,7 @@ struct sfu_ice_session {
 struct sfu_ice {
     struct sfu_list sessions;
     uint32_t session_count, max_sessions;
+    int64_t consent_us;
     uint32_t paths_cap;
     struct sfu_bmap *by_ufrag; /* our ufrag -> session; twice while a restart is under way */
     struct sfu_bmap *by_path;  /* validated path -> session */
@@ -74,7 +74,7 @@ void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds)
     ret_creds->pwd[SFU_ICE_PWD_BYTES - 1] = '\0';
 }
 
-int sfu_ice_create(uint32_t max_sessions, struct sfu_ice **ret_ice)
+int sfu_ice_create(uint32_t max_sessions, int64_t consent_us, struct sfu_ice **ret_ice)
 {
     struct sfu_ice *ice = calloc(1, sizeof *ice);
     if (!ice) {
@@ -82,6 +82,7 @@ int sfu_ice_create(uint32_t max_sessions, struct sfu_ice **ret_ice)
     }
     sfu_list_init(&ice->sessions);
     ice->max_sessions = max_sessions;
+    ice->consent_us = consent_us;
     ice->paths_cap = 64;
     sfu_stun_agent_init(&ice->agent);
     int rc =
@@ -445,14 +446,14 @@ const struct sfu_path *sfu_ice_selected(const struct sfu_ice_session *session)
 enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session, int64_t now_us)
 {
     for (unsigned i = session->path_count; i-- > 0;) {
-        if (now_us - session->paths[i].checked_us >= CONSENT_US) {
+        if (now_us - session->paths[i].checked_us >= session->ice->consent_us) {
             path_remove(session, i);
         }
     }
     if (!session->had_path) {
         return SFU_ICE_CONSENT_NEW;
     }
-    if (now_us - session->checked_us >= CONSENT_US) {
+    if (now_us - session->checked_us >= session->ice->consent_us) {
         return SFU_ICE_CONSENT_EXPIRED;
     }
     if (session->selected == NO_PATH && session->path_count > 0) {
@@ -470,5 +471,5 @@ int64_t sfu_ice_consent_us(const struct sfu_ice_session *session)
     int64_t checked_us = session->selected == NO_PATH
                              ? session->checked_us
                              : session->paths[session->selected].checked_us;
-    return checked_us + CONSENT_US;
+    return checked_us + session->ice->consent_us;
 }

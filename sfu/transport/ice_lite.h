@@ -3,7 +3,7 @@
  *
  * Owned by one worker, used on its thread only (sfu_ice_creds_make: any thread).  No socket, no
  * clock.  Answers connectivity checks, keeps the validated paths of each session, follows the
- * latest nomination and watches consent (RFC 7675: a check within 30 s).  A lite agent sends no
+ * latest nomination and watches consent (RFC 7675: a check now and then).  A lite agent sends no
  * checks of its own, so the peer's password is not needed. Nothing is answered, and no memory is
  * used, before a check proves that its sender knows our password: unverified sources get silence,
  * never an error response.
@@ -51,7 +51,9 @@ struct sfu_ice_stats {
 struct sfu_ice;         /* one per worker; body in ice_lite.c */
 struct sfu_ice_session; /* one per peer */
 
-SFU_MUST_CHECK int sfu_ice_create(uint32_t max_sessions, struct sfu_ice **ret_ice);
+/* consent_us: how long a valid check is good for (RFC 7675, 5.1: 30 s). */
+SFU_MUST_CHECK int sfu_ice_create(uint32_t max_sessions, int64_t consent_us,
+                                  struct sfu_ice **ret_ice);
 void sfu_ice_destroy(struct sfu_ice *ice); /* ends all sessions; NULL is allowed */
 const struct sfu_ice_stats *sfu_ice_stats(const struct sfu_ice *ice);
 
@@ -118,7 +120,8 @@ enum sfu_ice_consent {
     SFU_ICE_CONSENT_EXPIRED, /* no path is left: close the peer */
 };
 
-/* Forgets paths without a valid check in 30 s.  Call at sfu_ice_consent_us(), or now and then. */
+/* Forgets paths whose last valid check is too long ago.  Call at sfu_ice_consent_us(), or now and
+ * then. */
 SFU_MUST_CHECK enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session,
                                                           int64_t now_us);
 /* When the selected path expires unless another check comes; INT64_MAX before the first check. */

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sfu_ice *ice;
     struct sfu_ice_session *s[2];
-    require(sfu_ice_create(2, &ice) == 0);
+    require(sfu_ice_create(2, 30000000, &ice) == 0);
     require(sfu_ice_session_create(ice, &creds[0], REMOTE, NULL, &s[0]) == 0);
     require(sfu_ice_session_create(ice, &creds[1], REMOTE, NULL, &s[1]) == 0);
     (void)feed(ice, data, size, 1);

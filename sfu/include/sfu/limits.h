@@ -62,7 +62,6 @@
     X(RESUME_BYTES, "resume_bytes", 1048576, 65536, 16777216, "bytes", RESUME_FAILED, "events kept for a session that is detached") \
     X(CONNECTIONS, "connections", 10000, 16, 100000, "connections", UNAVAILABLE, "HTTP and WebSocket connections of this server") \
     X(NETWORK_UNAUTHENTICATED, "network_unauthenticated", 64, 4, 10000, "connections", RATE_LIMITED, "connections without a token from one network (IPv4 /24, IPv6 /56)") \
-    X(TOKEN_FAILURES_PER_MINUTE, "token_failures_per_minute", 60, 1, 10000, "1/min", RATE_LIMITED, "rejected tokens from one network") \
     X(MEMORY_HIGH_MIB, "memory_high_mib", 0, 0, 1048576, "MiB", UNAVAILABLE, "resident memory above which new sessions are refused; 0: 3/4 of the machine") \
     X(PLUGINS, "plugins", 32, 32, 32, "plugins", INVALID_PARAM, "plugins loaded at once")          \
     /* time: every state has a deadline */                                                         \
@@ -73,9 +72,8 @@
     X(PEER_DTLS_MS, "peer_dtls_ms", 10000, 1000, 60000, "ms", TIMEOUT, "from the first pair to the end of the handshake") \
     X(PEER_STALE_MS, "peer_stale_ms", 8000, 1000, 30000, "ms", TIMEOUT, "without a valid packet a peer counts as reconnecting") \
     X(PEER_CONSENT_MS, "peer_consent_ms", 30000, 5000, 60000, "ms", TIMEOUT, "without consent a peer is closed (RFC 7675)") \
-    X(ROOM_EMPTY_MS, "room_empty_ms", 30000, 0, 3600000, "ms", GONE, "a room without participants is kept open") \
     X(HTTP_REQUEST_MS, "http_request_ms", 15000, 1000, 60000, "ms", TIMEOUT, "from a connection's opening to a complete request") \
-    X(DRAIN_MS, "drain_ms", 5000, 0, 3600000, "ms", DRAINING, "from SIGTERM to the end of open sessions") \
+    X(DRAIN_MS, "drain_ms", 5000, 0, 3600000, "ms", DRAINING, "the most that ending open sessions may take after SIGTERM") \
     X(WORKER_SILENT_MS, "worker_silent_ms", 2000, 500, 60000, "ms", INTERNAL, "a worker that does not turn: the process exits")
 /* clang-format on */
 

@@ -83,7 +83,7 @@ static void host_init(struct host *h)
                                    .arg = h};
     sfu_list_init(&h->env.handshakes);
     assert_int_equal(sfu_udp_create(&fake_udp, h, &h->env.udp), 0);
-    assert_int_equal(sfu_ice_create(64, &h->env.ice), 0);
+    assert_int_equal(sfu_ice_create(64, h->env.times.consent_us, &h->env.ice), 0);
     assert_int_equal(sfu_timer_wheel_create(h->now_us, &h->env.wheel), 0);
 }
 

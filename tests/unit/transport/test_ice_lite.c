@@ -10,6 +10,7 @@
 #include "tests/unit/transport/unit.h"
 
 #define SECOND_US ((int64_t)1000000)
+#define CONSENT_US (30 * SECOND_US)
 #define REMOTE "wXyZ"
 
 enum { BINDING_REQUEST = 0x0001, BINDING_SUCCESS = 0x0101, BINDING_ERROR = 0x0111 };
@@ -98,7 +99,7 @@ static struct sfu_ice_session *session(struct world *w, const struct sfu_ice_cre
 static struct world world_of(uint32_t max_sessions)
 {
     struct world w = {.now_us = SECOND_US};
-    assert_int_equal(sfu_ice_create(max_sessions, &w.ice), 0);
+    assert_int_equal(sfu_ice_create(max_sessions, CONSENT_US, &w.ice), 0);
     return w;
 }
 
@@ -502,7 +503,7 @@ static int make_and_check(void *arg)
     struct stun_b b;
     uint8_t reply[SFU_ICE_REPLY_MAX];
     (void)arg;
-    int rc = sfu_ice_create(20, &ice);
+    int rc = sfu_ice_create(20, CONSENT_US, &ice);
     if (rc != 0) {
         return rc;
     }
