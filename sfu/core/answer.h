@@ -7,12 +7,14 @@
  * 8839 (ICE), 6184, 8.2.2 (H264), 4588 (RTX), 8285 (header extensions), 8853 (simulcast).
  *
  * What an offered m-line becomes
- *   stopped by the offer (port 0)                        rejected: port 0
- *   no codec of the policy, unknown kind or protocol     rejected: nothing could ever flow
- *   data without the grant, or a second data m-line      rejected: a data channel cannot be
- * inactive audio, video without the grant                       inactive: keeps its place,
- * transport and slot, so that a later grant needs only another offer and no new m-line else the
- * offered direction seen from here, less what is not granted
+ *   stopped by the offer (port 0)                       rejected: port 0
+ *   no codec of the policy, unknown kind or protocol    rejected: nothing could ever flow
+ *   data without the grant, or a second data m-line     rejected: no data channel can be inactive
+ *   audio, video without the grant                      inactive: keeps its place, transport and
+ *                                                       slot, so that a later grant needs only
+ *                                                       another offer and no new m-line
+ *   else                                                the offered direction seen from here, less
+ *                                                       what is not granted
  *
  * Slots: an m-line that was ever offered recvonly or sendrecv is a slot for as long as its mid
  * lives. It gets the lowest free index among the slots of its kind (on a first offer: k for the

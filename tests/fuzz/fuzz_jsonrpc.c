@@ -1,10 +1,13 @@
 /*
  * Whole lives of sessions on the control side, driven by lines.  The first character says what a
- * line does: 0..3   the rest is a message on that lane (opened when needed) x r    the next digit's
- * lane is closed; its session is resumed on a new one t      a second passes p e d  the worker's
- * ring, edge's ring, the directory: full, or not any more w      a worker's event, its fields from
- * the rest h      a request for a plugin's route At the end everybody goes, and nothing may be
- * left.
+ * line does:
+ *   0..3   the rest is a message on that lane (opened when needed)
+ *   x r    the next digit's lane is closed; its session is resumed on a new one
+ *   t      a second passes
+ *   p e d  the worker's ring, edge's ring, the directory: full, or not any more
+ *   w      a worker's event, its fields from the rest
+ *   h      a request for a plugin's route
+ * At the end everybody goes, and nothing may be left.
  */
 #include <stdint.h>
 #include <stdio.h>
