@@ -1,0 +1,45 @@
+/*
+ * tests/bench/load/net.h - the UDP side of all peers.
+ *
+ * Against a server on this machine each peer has a loopback address of its own and 32 of them share a
+ * socket, so that a few recvmmsg() calls serve hundreds; against another machine each has a socket.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sfu/base/attr.h"
+#include "tests/bench/load/loop.h"
+
+struct load_net;
+struct load_port; /* one peer's address */
+
+struct load_net_conf {
+    struct load_loop *loop;
+    struct in_addr server;
+    unsigned ports;   /* at most so many peers */
+    bool gro;         /* take runs of datagrams in one piece (UDP_GRO) */
+    int buffer_bytes; /* of each socket */
+};
+
+/* at_ns: CLOCK_MONOTONIC when the kernel took the datagram.  data may be written to. */
+typedef void (*load_net_fn)(void *arg, uint8_t *data, size_t len, int64_t at_ns);
+
+SFU_MUST_CHECK int load_net_create(const struct load_net_conf *conf, struct load_net **ret_net);
+void load_net_destroy(struct load_net *net);
+/* The server's address is one of this machine. */
+bool load_net_is_local(const struct load_net *net);
+/* Call now and then: the kernel stamps arrivals by the wall clock, which drifts. */
+void load_net_sync(struct load_net *net);
+/* Datagrams that arrived here and were dropped for want of buffer (SO_RXQ_OVFL). */
+uint64_t load_net_lost(const struct load_net *net);
+
+/* Ports live as long as the net. */
+SFU_MUST_CHECK int load_port_open(struct load_net *net, load_net_fn fn, void *arg,
+                                  struct load_port **ret_port);
+struct sockaddr_in load_port_address(const struct load_port *port);
+void load_port_send(struct load_port *port, const struct sockaddr_in *to, const uint8_t *data,
+                    size_t len);

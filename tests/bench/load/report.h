@@ -1,0 +1,42 @@
+/*
+ * tests/bench/load/report.h - the figures of a run, as JSON (docs/load.md has the schema) and as a table.
+ *
+ * Pure but for writing the table.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tests/bench/load/conf.h"
+#include "tests/bench/load/hist.h"
+#include "tests/bench/load/proc.h"
+
+struct load_joins {
+    unsigned count, failed;
+    struct load_hist dtls_us, packet_us, key_us; /* from the first byte of signalling */
+};
+
+struct load_report {
+    const struct load_conf *conf;
+    double seconds; /* that were measured */
+    uint64_t sent, delivered, received, bytes, lost, reordered, doubles;
+    uint64_t retransmitted, opened, bad, unknown, nacked;
+    unsigned streams, streams_expected;
+    struct load_hist delay_ns;
+    struct load_joins joins;
+    bool has_server;
+    struct load_proc server; /* differences; threads, fds and memory as they were at the end */
+    unsigned threads_before;
+    uint64_t storm_cpu_ns; /* of the server, from the storm's first byte until all were up */
+    double storm_seconds;
+    uint64_t storm_delivered;
+    double generator_share; /* of one core */
+    uint64_t rx_lost;       /* by the generator itself */
+    double steal;
+    const char *profile;
+};
+
+json_t *load_report_json(const struct load_report *r); /* new reference */
+void load_report_print(const struct load_report *r, FILE *out);

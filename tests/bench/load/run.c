@@ -1,0 +1,494 @@
+#include "tests/bench/load/run.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/bench/load/alloc.h"
+#include "tests/bench/load/client.h"
+#include "tests/bench/load/clip.h"
+
+enum { SOCKET_BUFFER = 32 << 20, CLIP_SECONDS = 10, TICK_MS = 5 };
+
+static const int64_t second_ns = 1000000000, tick_ns = TICK_MS * 1000000, leave_ns = 300000000;
+
+struct run {
+    const struct load_conf *conf;
+    struct load_world world;
+    struct load_totals totals;
+    struct load_room *rooms;
+    struct load_client *clients; /* publishers first, then subscribers, then the storm */
+    unsigned count, publishers, storm_from, next;
+    unsigned publishers_end;
+    int64_t begin_ns, tick_at_ns, progress_ns;
+    uint64_t progress_delivered;
+    bool measuring;
+};
+
+static int64_t own_cpu_ns(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * second_ns +
+           ((int64_t)u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "stoa-load: %s: %s\n", what, why);
+    return -EIO;
+}
+
+static int resolve(struct run *r)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+    int err = getaddrinfo(r->conf->host, NULL, &hints, &found);
+    if (err) {
+        return fail(r->conf->host, gai_strerror(err));
+    }
+    memcpy(&r->world.server, found->ai_addr, sizeof r->world.server);
+    r->world.server.sin_port = htons(r->conf->port);
+    freeaddrinfo(found);
+    return 0;
+}
+
+static int take_key(struct run *r)
+{
+    const struct load_conf *c = r->conf;
+    if (c->server != LOAD_STOA || c->token) {
+        return 0;
+    }
+    if (c->key) {
+        return load_key_parse(c->key, &r->world.key) ? fail("--key", "must be KID:SECRET") : 0;
+    }
+    int err = load_key_read(c->data_dir, &r->world.key);
+    if (err) {
+        fprintf(stderr,
+                "stoa-load: no development key in %s: %s (name stoad's data folder with --data, or "
+                "give --key or --token)\n",
+                c->data_dir, strerror(-err));
+    }
+    return err;
+}
+
+static int make_media(struct run *r)
+{
+    const struct load_conf *c = r->conf;
+    if (c->audio) {
+        r->world.audio = load_clip_opus(2);
+    }
+    if (c->source == LOAD_REAL) {
+        r->world.video = load_clip_vp8((unsigned)c->fps, c->video_kbps, CLIP_SECONDS);
+    }
+    return (c->audio && !r->world.audio) || (c->source == LOAD_REAL && !r->world.video) ? -EIO : 0;
+}
+
+static void add_client(struct run *r, unsigned room, bool publishes, bool subscribes, bool storm)
+{
+    struct load_client *c = &r->clients[r->count];
+    c->world = &r->world;
+    c->room = &r->rooms[room];
+    c->index = r->count++;
+    c->publishes = publishes;
+    c->subscribes = subscribes;
+    c->storm = storm;
+    if (publishes) {
+        c->member = c->room->publishers;
+        c->room->members[c->room->publishers++] = c;
+    }
+}
+
+static void make_clients(struct run *r)
+{
+    const struct load_conf *c = r->conf;
+    unsigned publishing = c->meeting ? c->meeting : c->publishers;
+    r->rooms = load_alloc(c->rooms, sizeof *r->rooms);
+    r->clients = load_alloc((size_t)c->rooms * (publishing + c->subscribers) + c->join_storm,
+                            sizeof *r->clients);
+    for (unsigned i = 0; i < c->rooms; i++) {
+        struct load_room *room = &r->rooms[i];
+        room->index = i;
+        room->members = load_alloc(publishing, sizeof *room->members);
+        if (c->rooms == 1) {
+            (void)snprintf(room->name, sizeof room->name, "%s", c->room);
+        } else {
+            (void)snprintf(room->name, sizeof room->name, "%s-%u", c->room, i);
+        }
+    }
+    /* round by round, so that --ramp fills all rooms alike */
+    for (unsigned k = 0; k < publishing * c->rooms; k++) {
+        add_client(r, k % c->rooms, true, c->meeting > 0, false);
+    }
+    r->publishers = r->count;
+    for (unsigned k = 0; k < c->subscribers * c->rooms; k++) {
+        add_client(r, k % c->rooms, false, true, false);
+    }
+    r->storm_from = r->count;
+    for (unsigned k = 0; k < c->join_storm; k++) {
+        add_client(r, k % c->rooms, false, true, true);
+    }
+}
+
+static int set_up(struct run *r)
+{
+    struct load_world *w = &r->world;
+    w->conf = r->conf;
+    w->totals = &r->totals;
+    w->driver = r->conf->server == LOAD_STOA ? &load_driver_stoa : &load_driver_janus;
+    RAND_bytes((uint8_t *)&w->nonce, sizeof w->nonce);
+    int err = resolve(r);
+    if (!err) {
+        err = take_key(r);
+    }
+    if (!err) {
+        err = make_media(r);
+    }
+    if (err) {
+        return err;
+    }
+    make_clients(r);
+    if (load_loop_create(&w->loop)) {
+        return fail("epoll", strerror(errno));
+    }
+    struct load_net_conf net = {.loop = w->loop,
+                                .server = w->server.sin_addr,
+                                .ports = r->count * LOAD_PEERS_MAX,
+                                .gro = r->conf->gro,
+                                .buffer_bytes = SOCKET_BUFFER};
+    if (load_net_create(&net, &w->net)) {
+        return fail("UDP", strerror(errno));
+    }
+    if (load_dtls_ctx_create(load_conf_profiles(r->conf), &w->dtls)) {
+        return fail("--srtp", "OpenSSL does not take this profile");
+    }
+    return 0;
+}
+
+static void tear_down(struct run *r)
+{
+    for (unsigned i = 0; i < r->count; i++) {
+        load_client_end(&r->clients[i]);
+    }
+    for (unsigned i = 0; r->rooms && i < r->conf->rooms; i++) {
+        free(r->rooms[i].members);
+    }
+    free(r->clients);
+    free(r->rooms);
+    load_dtls_ctx_destroy(r->world.dtls);
+    load_net_destroy(r->world.net);
+    load_loop_destroy(r->world.loop);
+    load_clip_destroy(r->world.video);
+    load_clip_destroy(r->world.audio);
+}
+
+static bool may_begin(const struct run *r, const struct load_client *c)
+{
+    if (c->publishes) {
+        return !r->world.driver->serial_rooms || c->member == 0 || c->room->published > 0;
+    }
+    return c->room->published == c->room->publishers;
+}
+
+/* Those whose turn has come, up to the client "end". */
+static void begin_due(struct run *r, unsigned end, int64_t now_ns)
+{
+    double ramp = r->conf->ramp;
+    while (r->next < end) {
+        struct load_client *c = &r->clients[r->next];
+        int64_t due = ramp > 0 && !c->storm
+                          ? r->begin_ns + (int64_t)((double)r->next / ramp * (double)second_ns)
+                          : now_ns;
+        if (due > now_ns || !may_begin(r, c)) {
+            return;
+        }
+        load_client_begin(c, now_ns);
+        r->next++;
+    }
+}
+
+static void progress(struct run *r, const char *phase, int64_t now_ns)
+{
+    if (r->conf->quiet || !isatty(STDERR_FILENO) || now_ns < r->progress_ns) {
+        return;
+    }
+    unsigned up = 0, failed = 0;
+    for (unsigned i = 0; i < r->count; i++) {
+        up += r->clients[i].state == LOAD_UP;
+        failed += r->clients[i].state == LOAD_FAILED;
+    }
+    uint64_t d = r->totals.delivered;
+    fprintf(stderr, "\r%-10s %u of %u up, %u failed, %llu packets/s, %llu dropped here   ", phase,
+            up, r->count, failed,
+            (unsigned long long)(d >= r->progress_delivered ? d - r->progress_delivered : d),
+            (unsigned long long)load_net_lost(r->world.net));
+    r->progress_delivered = d;
+    r->progress_ns = now_ns + second_ns;
+}
+
+/* One turn of everything. */
+static void turn(struct run *r, unsigned begin_end, const char *phase)
+{
+    int64_t now = load_now_ns(), due = r->tick_at_ns;
+    if (now >= r->tick_at_ns) {
+        r->tick_at_ns = now + tick_ns;
+        due = r->tick_at_ns;
+        load_net_sync(r->world.net);
+        begin_due(r, begin_end, now);
+        for (unsigned i = 0; i < r->next; i++) {
+            load_client_tick(&r->clients[i], now);
+        }
+        progress(r, phase, now);
+    }
+    for (unsigned i = 0; i < r->publishers; i++) {
+        struct load_peer *p = r->clients[i].peers[0];
+        if (p) {
+            load_peer_send_due(p, now);
+            int64_t next = load_peer_due_ns(p);
+            due = next < due ? next : due;
+        }
+    }
+    load_loop_turn(r->world.loop, due);
+}
+
+static const struct load_client *failed_client(const struct run *r)
+{
+    for (unsigned i = 0; i < r->count; i++) {
+        if (r->clients[i].state == LOAD_FAILED) {
+            return &r->clients[i];
+        }
+    }
+    return NULL;
+}
+
+static bool all_up(const struct run *r, unsigned from, unsigned end)
+{
+    for (unsigned i = from; i < end; i++) {
+        const struct load_client *c = &r->clients[i];
+        bool has_media = !c->subscribes || load_client_feeds(c) == 0 || c->packet_ns;
+        if (c->state != LOAD_UP || !has_media) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Joins everybody but the storm. */
+static int join(struct run *r)
+{
+    int64_t stuck_ns = 0;
+    while (!all_up(r, 0, r->storm_from)) {
+        turn(r, r->storm_from, "joining");
+        const struct load_client *c = failed_client(r);
+        if (c) {
+            fprintf(stderr, "stoa-load: client %u: %s\n", c->index, c->why);
+            return -ECONNREFUSED;
+        }
+        int64_t now = load_now_ns();
+        if (r->next < r->storm_from) {
+            stuck_ns = 0;
+        } else if (stuck_ns == 0) {
+            stuck_ns = now;
+        } else if (now - stuck_ns > (int64_t)r->conf->join_timeout_s * second_ns) {
+            return fail("joining", "not everybody gets media in time (--join-timeout)");
+        }
+    }
+    return 0;
+}
+
+static void pass(struct run *r, int64_t ns, const char *phase)
+{
+    int64_t until = load_now_ns() + ns;
+    while (load_now_ns() < until) {
+        turn(r, 0, phase);
+    }
+}
+
+struct before {
+    struct load_proc server;
+    struct load_machine machine;
+    int64_t own_ns, at_ns;
+    uint64_t rx_lost;
+};
+
+static void begin_measure(struct run *r, struct before *b)
+{
+    for (unsigned i = 0; i < r->storm_from; i++) {
+        for (unsigned k = 0; k < LOAD_PEERS_MAX; k++) {
+            if (r->clients[i].peers[k]) {
+                load_peer_reset(r->clients[i].peers[k]);
+                load_peer_measure_delay(r->clients[i].peers[k], true);
+            }
+        }
+    }
+    memset(&r->totals, 0, sizeof r->totals);
+    r->progress_delivered = 0;
+    b->rx_lost = load_net_lost(r->world.net);
+    b->own_ns = own_cpu_ns();
+    if (load_machine_read(&b->machine)) {
+        b->machine = (struct load_machine){0};
+    }
+    if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &b->server)) {
+        b->server = (struct load_proc){0};
+    }
+    b->at_ns = load_now_ns();
+}
+
+static void add_joins(const struct run *r, struct load_joins *j)
+{
+    unsigned from = r->conf->join_storm ? r->storm_from : 0;
+    for (unsigned i = from; i < r->count; i++) {
+        const struct load_client *c = &r->clients[i];
+        if (!c->subscribes) {
+            continue;
+        }
+        j->count++;
+        j->failed += c->state != LOAD_UP;
+        if (c->dtls_ns) {
+            load_hist_add(&j->dtls_us, (c->dtls_ns - c->begin_ns) / 1000);
+        }
+        if (c->packet_ns) {
+            load_hist_add(&j->packet_us, (c->packet_ns - c->begin_ns) / 1000);
+        }
+        if (c->key_ns) {
+            load_hist_add(&j->key_us, (c->key_ns - c->begin_ns) / 1000);
+        }
+    }
+}
+
+static void server_difference(struct load_report *rep, const struct load_proc *a,
+                              const struct load_proc *b)
+{
+    rep->has_server = true;
+    rep->threads_before = a->threads;
+    rep->server = *b;
+    rep->server.user = b->user - a->user;
+    rep->server.system = b->system - a->system;
+    rep->server.cpu_ns = b->cpu_ns - a->cpu_ns;
+    rep->server.voluntary = b->voluntary - a->voluntary;
+    rep->server.involuntary = b->involuntary - a->involuntary;
+    if (b->threads < a->threads) {
+        /* the scheduler's time of ended threads is gone: the coarser count has it */
+        uint64_t ticks = rep->server.user + rep->server.system;
+        rep->server.cpu_ns = (int64_t)ticks * second_ns / sysconf(_SC_CLK_TCK);
+        rep->server.voluntary = rep->server.involuntary = 0;
+    }
+}
+
+static void end_measure(struct run *r, const struct before *b, struct load_report *rep)
+{
+    struct load_proc server;
+    struct load_machine machine;
+    struct load_peer_sums sums = {0};
+    int64_t wall = load_now_ns() - b->at_ns;
+    if (b->server.threads && load_proc_read(r->conf->server_pid, &server) == 0) {
+        server_difference(rep, &b->server, &server);
+    }
+    rep->generator_share = (double)(own_cpu_ns() - b->own_ns) / (double)wall;
+    if (b->machine.total && load_machine_read(&machine) == 0 && machine.total > b->machine.total) {
+        rep->steal =
+            (double)(machine.steal - b->machine.steal) / (double)(machine.total - b->machine.total);
+    }
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct load_client *c = &r->clients[i];
+        rep->streams_expected += load_client_tracks_expected(c);
+        for (unsigned k = 0; k < LOAD_PEERS_MAX; k++) {
+            if (c->peers[k]) {
+                load_peer_add_sums(c->peers[k], &sums);
+                rep->profile = load_peer_profile(c->peers[k]);
+            }
+        }
+    }
+    rep->seconds = (double)wall / (double)second_ns;
+    rep->sent = r->totals.sent;
+    rep->delivered = r->totals.delivered;
+    rep->bytes = r->totals.bytes;
+    rep->retransmitted = r->totals.retransmitted;
+    rep->opened = r->totals.opened;
+    rep->bad = r->totals.bad;
+    rep->unknown = r->totals.unknown;
+    rep->nacked = r->totals.nacked;
+    rep->delay_ns = r->totals.delay_ns;
+    rep->received = sums.received;
+    rep->lost = sums.lost;
+    rep->reordered = sums.reordered;
+    rep->doubles = sums.doubles;
+    rep->streams = sums.streams;
+    rep->rx_lost = load_net_lost(r->world.net) - b->rx_lost;
+    add_joins(r, &rep->joins);
+}
+
+static bool storm_over(const struct run *r)
+{
+    for (unsigned i = r->storm_from; i < r->count; i++) {
+        const struct load_client *c = &r->clients[i];
+        if (c->state != LOAD_FAILED && !(c->state == LOAD_UP && c->packet_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void measure(struct run *r, const struct before *b, struct load_report *rep)
+{
+    int64_t until = b->at_ns + (int64_t)r->conf->seconds * second_ns;
+    bool storm = r->conf->join_storm > 0;
+    while (load_now_ns() < until) {
+        turn(r, r->count, "measuring");
+        if (storm && storm_over(r)) {
+            struct load_proc now;
+            storm = false;
+            rep->storm_seconds = (double)(load_now_ns() - b->at_ns) / (double)second_ns;
+            rep->storm_delivered = r->totals.delivered;
+            if (b->server.threads && load_proc_read(r->conf->server_pid, &now) == 0) {
+                rep->storm_cpu_ns = (uint64_t)(now.cpu_ns - b->server.cpu_ns);
+            }
+        }
+    }
+}
+
+static int play(struct run *r, struct load_report *rep)
+{
+    struct before b = {0};
+    r->begin_ns = r->tick_at_ns = load_now_ns();
+    int err = join(r);
+    if (!err) {
+        pass(r, (int64_t)r->conf->warmup_s * second_ns, "warming up");
+        begin_measure(r, &b);
+        measure(r, &b, rep);
+        end_measure(r, &b, rep);
+        const struct load_client *c = failed_client(r);
+        if (c && !c->storm) {
+            fprintf(stderr, "stoa-load: client %u: %s\n", c->index, c->why);
+            err = -ECONNRESET;
+        }
+    }
+    for (unsigned i = 0; i < r->next; i++) {
+        load_client_leave(&r->clients[i]);
+    }
+    pass(r, leave_ns, "leaving");
+    if (!r->conf->quiet && isatty(STDERR_FILENO)) {
+        fputs("\r\033[K", stderr);
+    }
+    return err;
+}
+
+int load_run(const struct load_conf *conf, struct load_report *ret_report)
+{
+    struct run *r = load_alloc(1, sizeof *r);
+    r->conf = conf;
+    ret_report->conf = conf;
+    ret_report->profile = "";
+    int err = set_up(r);
+    if (!err) {
+        err = play(r, ret_report);
+    }
+    /* a literal's address: it outlives the peers */
+    tear_down(r);
+    free(r);
+    return err;
+}
