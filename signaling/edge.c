@@ -146,6 +146,7 @@ void sig_edge_destroy(struct sig_edge *e)
     sig_files_destroy(e->files);
     for (size_t i = 0; i < e->plugin_route_count; i++) {
         free((char *)(uintptr_t)e->plugin_routes[i].pattern);
+        free((char *)(uintptr_t)e->plugin_routes[i].accept);
     }
     for (size_t i = 0; i < e->origin_count; i++) {
         free(e->origins[i]);
@@ -262,18 +263,18 @@ static int op_lane_close(void *arg, uint64_t lane, uint16_t ws_code, const char 
     return post(arg, &mail, reason);
 }
 
-static int op_http_reply(void *arg, uint64_t request, unsigned status, const char *content_type,
-                         char *body, size_t len)
+static int op_http_reply(void *arg, uint64_t request, const struct sfu_lane_answer *a)
 {
-    if (status < 200 || status > 599) {
+    if (a->status < 200 || a->status > 599) {
         return -EINVAL;
     }
     struct sig_mail mail = {.kind = SIG_MAIL_REPLY,
                             .id = request,
-                            .code = (uint16_t)status,
-                            .text = body,
-                            .len = body ? len : 0};
-    return post(arg, &mail, content_type);
+                            .code = (uint16_t)a->status,
+                            .text = a->body,
+                            .len = a->body ? a->len : 0,
+                            .headers = a->headers};
+    return post(arg, &mail, a->content_type);
 }
 
 struct sfu_edge_ops sig_edge_ops(struct sig_edge *e)

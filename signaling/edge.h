@@ -68,11 +68,17 @@ struct sig_edge_conf {
  */
 SFU_MUST_CHECK int sig_edge_create(const struct sig_edge_conf *conf, struct sig_edge **ret_edge);
 
-/* Before start, in any order: who takes the lanes; which paths are plugins'.  path as in struct
- * sfu_http_route: "/v1/x", and with a final "*" everything below.  -EEXIST, -EINVAL, -ENOBUFS (64
- * routes). */
+/* One path of a plugin, copied. */
+struct sig_edge_route {
+    const char *method, *path; /* "/v1/x", and with a final "*" everything below */
+    const char *accept;        /* media type of the bodies that it takes; NULL: any */
+    bool token;                /* whoever brings no bearer token is not let in */
+};
+
+/* Before start, in any order: who takes the lanes; which paths are plugins'.  -EEXIST, -EINVAL,
+ * -ENOBUFS (64 routes). */
 void sig_edge_set_control(struct sig_edge *edge, const struct sfu_control_ops *control);
-SFU_MUST_CHECK int sig_edge_add_route(struct sig_edge *edge, const char *method, const char *path);
+SFU_MUST_CHECK int sig_edge_add_route(struct sig_edge *edge, const struct sig_edge_route *route);
 
 SFU_MUST_CHECK int sig_edge_start(struct sig_edge *edge);
 /* Any thread: no new lanes, /readyz says draining, lanes stay. */

@@ -40,6 +40,7 @@ static void answer_preflight(struct sig_conn *c, unsigned allow)
     struct sfu_str s;
     sfu_str_init_fixed(&s, headers, sizeof headers);
     sfu_str_printf(&s, "Allow: %s\r\n", methods);
+    sig_plugin_route_accepts(c->edge, c->request, &s);
     if (c->request->origin[0] && sig_origin_allowed(c->edge, c->request)) {
         sfu_str_printf(&s,
                        "Access-Control-Allow-Methods: %s\r\n"
@@ -64,13 +65,32 @@ static void answer_wrong_method(struct sig_conn *c, unsigned allow)
     sig_respond_error(c, &error, header, must_close(c));
 }
 
+/* False: refused. */
+static bool takes(struct sig_conn *c, const struct sig_route *route)
+{
+    struct sfu_error error = {.code = SFU_ERR_NONE};
+    char headers[SIG_ROUTE_HEADERS_SIZE];
+    if (sig_plugin_route_takes(route, c->request, &error, headers)) {
+        return true;
+    }
+    sig_respond_error(c, &error, headers, must_close(c));
+    return false;
+}
+
+static void run(struct sig_conn *c, const struct sig_route *route)
+{
+    if (takes(c, route)) {
+        route->fn(c, c->request);
+    }
+}
+
 /* With its body, if it has one. */
 static void dispatch(struct sig_conn *c)
 {
     unsigned allow = 0;
     const struct sig_route *route = sig_route_find(c->edge, c->request, &allow);
     if (route) {
-        route->fn(c, c->request);
+        run(c, route);
     } else if (allow == 0) {
         sig_respond_code(c, SFU_ERR_NOT_FOUND, must_close(c));
     } else if (c->request->method == SIG_OPTIONS) {
@@ -100,9 +120,10 @@ static int head(struct sig_conn *c, const char *path, size_t len)
         refuse(c, &error);
     } else if (r->content_length > 0) {
         unsigned allow = 0;
-        if (!sig_route_find(c->edge, r, &allow)) {
+        const struct sig_route *route = sig_route_find(c->edge, r, &allow);
+        if (!route) {
             dispatch(c); /* an error: no need to read the body first */
-        } else {
+        } else if (takes(c, route)) {
             sig_conn_state(c, SIG_CONN_BODY, c->edge->times.body_ms);
         }
     } else {
@@ -248,6 +269,7 @@ void sig_http_reply(struct sig_edge *e, struct sig_mail *mail)
                                         .type = mail->word[0] ? mail->word : NULL,
                                         .owned = mail->text,
                                         .len = mail->len,
+                                        .headers = mail->headers,
                                         .route_flags = SIG_ROUTE_CORS});
     mail->text = NULL;
 }

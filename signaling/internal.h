@@ -55,6 +55,8 @@ struct sig_request {
     char authorization[SFU_MAX_TOKEN_BYTES + 16];
     char content_type[128];
     char if_none_match[512];
+    char if_match[256];
+    char query[1024];
 };
 
 struct sig_response {
@@ -119,11 +121,13 @@ struct sig_route {
     const char *pattern;
     unsigned flags; /* SIG_ROUTE_* */
     void (*fn)(struct sig_conn *c, struct sig_request *r);
+    const char *accept; /* the media type of its bodies; NULL: any */
 };
 
 enum {
     SIG_ROUTE_CORS = 1,   /* readable by the configured origins */
     SIG_ROUTE_PUBLIC = 2, /* readable by every origin */
+    SIG_ROUTE_TOKEN = 4,  /* nothing without a bearer token: it is not looked at here */
 };
 
 struct sig_listener {
@@ -200,6 +204,7 @@ struct sig_mail {
     uint64_t id;
     char *text; /* owned */
     size_t len;
+    char *headers; /* owned; of a reply */
     char word[64]; /* reason or content type */
 };
 
@@ -270,8 +275,20 @@ void sig_respond_head(struct sfu_str *s, const struct sig_conn *c, const struct 
 /* NULL: *ret_allow holds the methods the path has, 0 when it is unknown. */
 const struct sig_route *sig_route_find(struct sig_edge *e, const struct sig_request *r,
                                        unsigned *ret_allow);
+/* One of the edge's own already answers such paths. */
+bool sig_route_is_own(const char *pattern);
 bool sig_origin_allowed(const struct sig_edge *e, const struct sig_request *r);
 void sig_dev_token(struct sig_conn *c, struct sig_request *r); /* devtoken.c */
+
+/* ---- plugin_route.c */
+/* What the head of a request tells already: no token, a body of the wrong type.  True: fine; else
+ * *ret_error, and more headers for the answer in ret_headers. */
+enum { SIG_ROUTE_HEADERS_SIZE = 192 };
+bool sig_plugin_route_takes(const struct sig_route *route, const struct sig_request *r,
+                            struct sfu_error *ret_error, char ret_headers[SIG_ROUTE_HEADERS_SIZE]);
+/* Accept-Post and Accept-Patch of the path. */
+void sig_plugin_route_accepts(const struct sig_edge *e, const struct sig_request *r,
+                              struct sfu_str *out);
 
 /* ---- lane.c: lws callbacks */
 int sig_lane_confirm(struct sig_conn *c, const char *path, size_t len);

@@ -20,6 +20,7 @@ static void take_mail(struct sig_edge *e, struct sig_mail *mail)
         sig_lane_mail(e, mail);
     }
     free(mail->text); /* whoever kept it has set it to NULL */
+    free(mail->headers);
 }
 
 /* True when the mailbox is empty and armed. */
@@ -164,6 +165,7 @@ void sig_loop_destroy(struct sig_edge *e)
         struct sig_mail mail;
         while (sfu_mailbox_recv(e->mailbox, &mail, 1) == 1) {
             free(mail.text);
+            free(mail.headers);
         }
         sfu_mailbox_destroy(e->mailbox);
     }

@@ -20,6 +20,7 @@ static const struct {
     TEXT(WSI_TOKEN_HTTP_AUTHORIZATION, "authorization", authorization),
     TEXT(WSI_TOKEN_HTTP_CONTENT_TYPE, "content-type", content_type),
     TEXT(WSI_TOKEN_HTTP_IF_NONE_MATCH, "if-none-match", if_none_match),
+    TEXT(WSI_TOKEN_HTTP_IF_MATCH, "if-match", if_match),
 #undef TEXT
 };
 
@@ -107,7 +108,9 @@ static bool read_texts(struct lws *wsi, struct sig_request *r, struct sfu_error 
 {
     for (size_t i = 0; i < SFU_ARRAY_LEN(texts); i++) {
         char *to = (char *)r + texts[i].offset;
-        if (is_repeated(wsi, texts[i].token) && texts[i].token != WSI_TOKEN_HTTP_IF_NONE_MATCH) {
+        bool list = texts[i].token == WSI_TOKEN_HTTP_IF_NONE_MATCH ||
+                    texts[i].token == WSI_TOKEN_HTTP_IF_MATCH;
+        if (is_repeated(wsi, texts[i].token) && !list) {
             return bad(ret_error, texts[i].name, "sent twice");
         }
         if (lws_hdr_copy(wsi, to, (int)texts[i].size, texts[i].token) < 0) {
@@ -165,6 +168,19 @@ static bool read_path(struct sig_request *r, const char *path, size_t len,
     return true;
 }
 
+/* Its parts, which lws has decoded, with "&" between them. */
+static bool read_query(struct lws *wsi, struct sig_request *r, struct sfu_error *ret_error)
+{
+    int n = lws_hdr_copy(wsi, r->query, sizeof r->query, WSI_TOKEN_HTTP_URI_ARGS);
+    if (n < 0) {
+        return sfu_error_set(ret_error, SFU_ERR_TOO_LARGE, "query", NULL);
+    }
+    if (strlen(r->query) != (size_t)n || !sfu_str_utf8_valid(r->query, (size_t)n)) {
+        return bad(ret_error, "query", "not text");
+    }
+    return true;
+}
+
 bool sig_request_read(struct lws *wsi, const char *path, size_t len,
                       struct sig_request *ret_request, struct sfu_error *ret_error)
 {
@@ -183,7 +199,7 @@ bool sig_request_read(struct lws *wsi, const char *path, size_t len,
                    has_custom(wsi, "forwarded:") || has_custom(wsi, "x-forwarded-host:");
     return read_framing(wsi, r, ret_error) && read_version(wsi, &http11, ret_error) &&
            read_host(wsi, r, http11, ret_error) && read_texts(wsi, r, ret_error) &&
-           read_path(r, path, len, ret_error);
+           read_path(r, path, len, ret_error) && read_query(wsi, r, ret_error);
 }
 
 void sig_request_free(struct sig_request *r)

@@ -24,12 +24,14 @@ static const struct {
     {408, "Request Timeout"},
     {409, "Conflict"},
     {410, "Gone"},
+    {406, "Not Acceptable"},
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
     {422, "Unprocessable Content"},
     {423, "Locked"},
     {426, "Upgrade Required"},
+    {428, "Precondition Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
@@ -178,6 +180,8 @@ void sig_respond_error(struct sig_conn *c, const struct sfu_error *error, const 
     sfu_str_puts(&m, headers ? headers : "");
     if (error->retry_after_ms) {
         sfu_str_printf(&m, "Retry-After: %u\r\n", (error->retry_after_ms + 999) / 1000);
+    } else if (sfu_err_info(error->code)->http == 503) {
+        sfu_str_puts(&m, "Retry-After: 5\r\n");
     }
     sfu_stat_inc(sfu_metric_of_err(error->code));
     sig_respond(c, &(struct sig_answer){.status = sfu_err_info(error->code)->http,

@@ -202,41 +202,17 @@ static void on_file(struct sig_conn *c, struct sig_request *r)
                 sdk ? SIG_ROUTE_PUBLIC : 0);
 }
 
-static void on_plugin(struct sig_conn *c, struct sig_request *r)
-{
-    struct sig_edge *e = c->edge;
-    sfu_handle handle = SFU_HANDLE_NONE;
-    struct sig_pending *p = sfu_slab_alloc(e->requests, &handle);
-    if (!p) {
-        sig_respond_code(c, SFU_ERR_UNAVAILABLE, false);
-        return;
-    }
-    p->conn = c->handle;
-    char *body = r->body;
-    int err = e->control.http(e->control.arg, handle, sig_method_name(r->method), r->path,
-                              r->authorization, body, r->body_len);
-    if (err) {
-        sfu_slab_free(e->requests, handle);
-        sfu_stat_inc(SFU_M_DROP_SIG_CONTROL_FULL);
-        sig_respond_code(c, SFU_ERR_UNAVAILABLE, false);
-        return;
-    }
-    r->body = NULL; /* control's now */
-    c->pending = handle;
-    sig_conn_state(c, SIG_CONN_WAIT, e->times.reply_ms);
-}
-
 static const struct sig_route routes[] = {
-    {SIG_GET | SIG_HEAD, "/livez", 0, on_livez},
-    {SIG_GET | SIG_HEAD, "/readyz", 0, on_readyz},
-    {SIG_GET | SIG_HEAD, "/startupz", 0, on_startupz},
-    {SIG_GET | SIG_HEAD, "/healthz", 0, on_healthz},
-    {SIG_GET | SIG_HEAD, "/metrics", 0, on_metrics},
-    {SIG_GET, SIG_RTC_PATH, 0, on_rtc},
-    {SIG_POST, "/v1/dev/token", 0, sig_dev_token},
+    {SIG_GET | SIG_HEAD, "/livez", 0, on_livez, NULL},
+    {SIG_GET | SIG_HEAD, "/readyz", 0, on_readyz, NULL},
+    {SIG_GET | SIG_HEAD, "/startupz", 0, on_startupz, NULL},
+    {SIG_GET | SIG_HEAD, "/healthz", 0, on_healthz, NULL},
+    {SIG_GET | SIG_HEAD, "/metrics", 0, on_metrics, NULL},
+    {SIG_GET, SIG_RTC_PATH, 0, on_rtc, NULL},
+    {SIG_POST, "/v1/dev/token", 0, sig_dev_token, NULL},
 };
 
-static const struct sig_route file_route = {SIG_GET | SIG_HEAD, "/*", 0, on_file};
+static const struct sig_route file_route = {SIG_GET | SIG_HEAD, "/*", 0, on_file, NULL};
 
 static const struct sig_route *find_in(const struct sig_route *table, size_t count,
                                        const struct sig_request *r, unsigned *allow)
@@ -268,32 +244,14 @@ const struct sig_route *sig_route_find(struct sig_edge *e, const struct sig_requ
     return route;
 }
 
-int sig_edge_add_route(struct sig_edge *edge, const char *method, const char *path)
+bool sig_route_is_own(const char *pattern)
 {
-    unsigned bit = sig_method_find(method, strlen(method));
-    if (!bit || bit == SIG_OPTIONS || sig_pattern_check(path)) {
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < edge->plugin_route_count; i++) {
-        const struct sig_route *have = &edge->plugin_routes[i];
-        if (have->methods == bit && strcmp(have->pattern, path) == 0) {
-            return -EEXIST;
-        }
-    }
     for (size_t i = 0; i < SFU_ARRAY_LEN(routes); i++) {
-        if (sig_path_match(path, routes[i].pattern)) {
-            return -EEXIST;
+        if (sig_path_match(pattern, routes[i].pattern)) {
+            return true;
         }
     }
-    if (edge->plugin_route_count == SIG_MAX_PLUGIN_ROUTES) {
-        return -ENOBUFS;
-    }
-    char *copy = strdup(path);
-    if (!copy) {
-        return -ENOMEM;
-    }
-    edge->plugin_routes[edge->plugin_route_count++] = (struct sig_route){bit, copy, 0, on_plugin};
-    return 0;
+    return false;
 }
 
 bool sig_origin_allowed(const struct sig_edge *e, const struct sig_request *r)

@@ -92,6 +92,32 @@ const char *sfu_error_text(const struct sfu_error *error)
     return error->detail[0] != '\0' ? error->detail : sfu_err_info(error->code)->text;
 }
 
+static void put_member(struct sfu_str *out, const char *name, const char *text)
+{
+    if (text[0]) {
+        sfu_str_printf(out, ",\"%s\":\"", name);
+        sfu_str_json(out, text, strlen(text));
+        sfu_str_putc(out, '"');
+    }
+}
+
+void sfu_error_put_problem(struct sfu_str *out, const struct sfu_error *error)
+{
+    const struct sfu_err_info *info = sfu_err_info(error->code);
+    sfu_str_puts(out, "{\"status\":");
+    sfu_str_putu(out, info->http);
+    put_member(out, "title", info->text);
+    put_member(out, "code", info->code);
+    sfu_str_puts(out, info->retryable ? ",\"retryable\":true" : ",\"retryable\":false");
+    put_member(out, "detail", error->detail);
+    put_member(out, "field", error->field);
+    if (error->retry_after_ms) {
+        sfu_str_puts(out, ",\"retry_after_ms\":");
+        sfu_str_putu(out, error->retry_after_ms);
+    }
+    sfu_str_puts(out, "}\n");
+}
+
 void sfu_err_print_markdown(struct sfu_str *out)
 {
     sfu_str_puts(out, "| code | JSON-RPC | HTTP | WebSocket close | retry | meaning |\n"

@@ -28,9 +28,7 @@ enum msg_kind {
 /* One request in one block: the strings behind the struct. */
 struct http_in {
     uint64_t id;
-    char *method, *path, *authorization; /* authorization may be NULL */
-    char *body;                          /* taken from edge; may be NULL */
-    size_t len;
+    struct sfu_lane_request request; /* the body is taken from edge */
 };
 
 struct msg {
@@ -91,7 +89,7 @@ static int in_lane_closed(void *arg, uint64_t lane)
     return post(arg, &m);
 }
 
-static char *put(char **at, const char *text)
+static const char *put(char **at, const char *text)
 {
     size_t size = strlen(text) + 1;
     char *start = *at;
@@ -100,22 +98,33 @@ static char *put(char **at, const char *text)
     return start;
 }
 
-static int in_http(void *arg, uint64_t request, const char *method, const char *path,
-                   const char *authorization, char *body, size_t len)
+/* The strings of a request. */
+static const char **text_of(struct sfu_lane_request *r, size_t i)
 {
-    size_t strings =
-        strlen(method) + strlen(path) + (authorization ? strlen(authorization) : 0) + 3;
+    const char **const texts[] = {&r->method,        &r->path,         &r->query,
+                                  &r->authorization, &r->content_type, &r->if_match};
+    return i < SFU_ARRAY_LEN(texts) ? texts[i] : NULL;
+}
+
+static int in_http(void *arg, uint64_t request, const struct sfu_lane_request *from)
+{
+    struct sfu_lane_request copy = *from;
+    size_t strings = 0;
+    for (size_t i = 0; text_of(&copy, i); i++) {
+        const char **text = text_of(&copy, i);
+        *text = *text ? *text : "";
+        strings += strlen(*text) + 1;
+    }
     struct http_in *in = calloc(1, sizeof *in + strings);
     if (!in) {
         return -ENOBUFS;
     }
     char *at = (char *)(in + 1);
     in->id = request;
-    in->method = put(&at, method);
-    in->path = put(&at, path);
-    in->authorization = authorization ? put(&at, authorization) : NULL;
-    in->body = body;
-    in->len = len;
+    in->request = copy;
+    for (size_t i = 0; text_of(&copy, i); i++) {
+        *text_of(&in->request, i) = put(&at, *text_of(&copy, i));
+    }
     struct msg m = {.kind = MSG_HTTP};
     m.u.http = in;
     int err = post(arg, &m);
@@ -213,14 +222,14 @@ static void on_lane_closed(struct sfu_control *c, struct msg *m)
 
 static void free_http(struct http_in *in)
 {
-    free(in->body);
+    free(in->request.body);
     free(in);
 }
 
 static void on_http(struct sfu_control *c, struct msg *m)
 {
     struct http_in *in = m->u.http;
-    sfu_plugin_host_http(c, in->id, in->method, in->path, in->authorization, in->body, in->len);
+    sfu_plugin_host_http(c, in->id, &in->request);
     free_http(in);
 }
 

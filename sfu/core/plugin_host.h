@@ -21,10 +21,9 @@ void *sfu_plugin_host_state(const struct sfu_plugin_instance *instance);
 const char *sfu_plugin_host_name(const struct sfu_plugin_instance *instance);
 const struct sfu_plugin *sfu_plugin_host_descriptor(const struct sfu_plugin_instance *instance);
 
-/* A request for a route; body (NULL, or len bytes and a NUL) is borrowed. */
-void sfu_plugin_host_http(struct sfu_control *c, uint64_t request, const char *method,
-                          const char *path, const char *authorization, const char *body,
-                          size_t len);
+/* A request for a route; all of in is borrowed, and no text in it is NULL. */
+void sfu_plugin_host_http(struct sfu_control *c, uint64_t request,
+                          const struct sfu_lane_request *in);
 /* Answers that edge's ring had no room for: once per turn.  True: some are left. */
 bool sfu_plugin_host_http_retry(struct sfu_control *c);
 void sfu_plugin_host_http_close(struct sfu_control *c);

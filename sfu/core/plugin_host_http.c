@@ -2,13 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
 #include "sfu/core/permission.h"
 #include "sfu/core/plugin_host_own.h"
 
-enum { REQUEST_MAX_US = 30 * 1000 * 1000 };
+enum { REQUEST_MAX_US = 30 * 1000 * 1000, HEADERS_MAX_BYTES = 6144, RETRY_AFTER_S = 5 };
 
 struct request {
     sfu_handle handle;
@@ -17,8 +18,7 @@ struct request {
     struct sfu_timer timer;
     struct sfu_list link; /* c->http_answers, once answered */
     unsigned status;
-    const char *type; /* static storage, or inside body's block */
-    char *type_copy, *body;
+    char *type, *headers, *body; /* headers, body may be NULL */
     size_t len;
 };
 
@@ -76,7 +76,8 @@ static void free_request(struct request *r)
     sfu_timer_cancel(c->wheel, &r->timer);
     sfu_list_remove(&r->link);
     sfu_map_del(c->request_ids, r->edge_id);
-    free(r->type_copy);
+    free(r->type);
+    free(r->headers);
     free(r->body);
     sfu_slab_free(c->requests, r->handle);
 }
@@ -84,47 +85,115 @@ static void free_request(struct request *r)
 static bool hand_over(struct request *r)
 {
     const struct sfu_edge_ops *edge = &r->c->edge;
-    if (edge->http_reply(edge->arg, r->edge_id, r->status, r->type_copy, r->body, r->len) != 0) {
+    struct sfu_lane_answer a = {.status = r->status,
+                                .content_type = r->type,
+                                .headers = r->headers,
+                                .body = r->body,
+                                .len = r->len};
+    if (edge->http_reply(edge->arg, r->edge_id, &a) != 0) {
         return false;
     }
-    r->body = NULL;
+    r->headers = r->body = NULL;
     free_request(r);
     return true;
 }
 
-static int answer(struct request *r, unsigned status, const char *type, const char *body,
-                  size_t len)
+/* What a plugin may say; the other headers are edge's. */
+static const char *const names[] = {
+    "Location",    "ETag",         "Link",          "Retry-After",
+    "Accept-Post", "Accept-Patch", "Cache-Control", "WWW-Authenticate"};
+
+static bool header_ok(const struct sfu_http_header *h)
 {
-    char *type_copy = strdup(type), *copy = malloc(len + 1);
-    if (!type_copy || !copy) {
-        free(type_copy);
+    bool known = false;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(names); i++) {
+        known = known || strcmp(names[i], h->name) == 0;
+    }
+    for (const char *at = h->value; *at; at++) {
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e) {
+            return false; /* a line break would begin a header of somebody else's choice */
+        }
+    }
+    return known && h->value[0];
+}
+
+/* 0 with *ret_text NULL when there are none. */
+static int header_lines(const struct sfu_http_header *headers, char **ret_text)
+{
+    struct sfu_str out;
+    *ret_text = NULL;
+    if (!headers || !headers->name) {
+        return 0;
+    }
+    sfu_str_init_grow(&out, HEADERS_MAX_BYTES);
+    for (const struct sfu_http_header *h = headers; h->name; h++) {
+        if (!header_ok(h)) {
+            sfu_str_fini(&out);
+            return -EINVAL;
+        }
+        sfu_str_printf(&out, "%s: %s\r\n", h->name, h->value);
+    }
+    *ret_text = sfu_str_take(&out);
+    sfu_str_fini(&out);
+    return *ret_text ? 0 : -ENOMEM;
+}
+
+static int answer(struct request *r, const struct sfu_http_answer *a)
+{
+    char *headers;
+    int err = header_lines(a->headers, &headers);
+    if (err != 0) {
+        return err;
+    }
+    char *type = strdup(a->content_type ? a->content_type : ""), *copy = malloc(a->len + 1);
+    if (!type || !copy) {
+        free(headers);
+        free(type);
         free(copy);
         return -ENOMEM;
     }
-    if (len > 0) {
-        memcpy(copy, body, len);
+    if (a->len > 0) {
+        memcpy(copy, a->body, a->len);
     }
-    copy[len] = 0;
-    r->status = status;
-    r->type_copy = type_copy;
+    copy[a->len] = 0;
+    r->status = a->status;
+    r->type = type;
+    r->headers = headers;
     r->body = copy;
-    r->len = len;
+    r->len = a->len;
     sfu_list_push_back(&r->c->http_answers, &r->link);
     return 0;
 }
 
-/* RFC 9457. */
+/* RFC 9457, and the headers that a status asks for. */
+static int answer_problem(struct request *r, const struct sfu_error *error)
+{
+    const struct sfu_err_info *info = sfu_err_info(error->code);
+    char body[1024], wait[16];
+    struct sfu_str out, wait_out;
+    sfu_str_init_fixed(&out, body, sizeof body);
+    sfu_error_put_problem(&out, error);
+    sfu_str_init_fixed(&wait_out, wait, sizeof wait);
+    sfu_str_putu(&wait_out,
+                 error->retry_after_ms > 0 ? (error->retry_after_ms + 999) / 1000 : RETRY_AFTER_S);
+    bool later = error->retry_after_ms > 0 || info->http == 503;
+    struct sfu_http_header headers[2] = {{0}};
+    if (later) {
+        headers[0] = (struct sfu_http_header){"Retry-After", sfu_str_cstr(&wait_out)};
+    } else if (info->http == 401) {
+        headers[0] = (struct sfu_http_header){"WWW-Authenticate", "Bearer"};
+    }
+    sfu_stat_inc(sfu_metric_of_err(error->code));
+    return answer(r, &(struct sfu_http_answer){.status = info->http,
+                                               .content_type = "application/problem+json",
+                                               .body = body,
+                                               .len = out.len,
+                                               .headers = headers});
+}
+
 static void problem(struct request *r, enum sfu_err code)
 {
-    const struct sfu_err_info *info = sfu_err_info(code);
-    char body[512];
-    struct sfu_str out;
-    sfu_str_init_fixed(&out, body, sizeof body);
-    sfu_str_printf(&out,
-                   "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\"}",
-                   info->text, (unsigned)info->http, info->code);
-    sfu_stat_inc(sfu_metric_of_err(code));
-    if (answer(r, info->http, "application/problem+json", body, out.len) != 0) {
+    if (answer_problem(r, &(struct sfu_error){.code = code}) != 0) {
         free_request(r); /* edge gives up waiting by itself */
     }
 }
@@ -140,20 +209,39 @@ static void on_timeout(struct sfu_timer *timer, void *arg)
     }
 }
 
+static struct request *unanswered(const struct sfu_host *host, uint64_t request)
+{
+    struct request *r = sfu_slab_get(sfu_plugin_host_self(host)->c->requests, request);
+    return r && !sfu_list_linked(&r->link) ? r : NULL;
+}
+
+static int host_http_answer(const struct sfu_host *host, uint64_t request,
+                            const struct sfu_http_answer *a)
+{
+    struct request *r = unanswered(host, request);
+    return r ? answer(r, a) : -ENOENT;
+}
+
+static int host_http_problem(const struct sfu_host *host, uint64_t request,
+                             const struct sfu_error *error)
+{
+    struct request *r = unanswered(host, request);
+    return r ? answer_problem(r, error) : -ENOENT;
+}
+
 static int host_http_reply(const struct sfu_host *host, uint64_t request, unsigned status,
                            const char *type, const char *body, size_t len)
 {
-    struct sfu_control *c = sfu_plugin_host_self(host)->c;
-    struct request *r = sfu_slab_get(c->requests, request);
-    if (!r || sfu_list_linked(&r->link)) {
-        return -ENOENT;
-    }
-    return answer(r, status, type, body, len);
+    return host_http_answer(host, request,
+                            &(struct sfu_http_answer){
+                                .status = status, .content_type = type, .body = body, .len = len});
 }
 
 void sfu_plugin_host_fill_http(struct sfu_host *host)
 {
     host->http_reply = host_http_reply;
+    host->http_answer = host_http_answer;
+    host->http_problem = host_http_problem;
 }
 
 bool sfu_plugin_host_http_retry(struct sfu_control *c)
@@ -185,7 +273,7 @@ static enum sfu_err authorize(struct sfu_control *c, enum sfu_permit permit,
     if (permit == SFU_PERMIT_SESSION) {
         return SFU_ERR_NONE;
     }
-    if (!authorization || strncmp(authorization, bearer, sizeof bearer - 1) != 0) {
+    if (strncasecmp(authorization, bearer, sizeof bearer - 1) != 0) {
         return SFU_ERR_UNAUTHENTICATED;
     }
     const char *token = authorization + sizeof bearer - 1;
@@ -217,8 +305,8 @@ static struct request *make_request(struct sfu_control *c, uint64_t edge_id)
     return r;
 }
 
-void sfu_plugin_host_http(struct sfu_control *c, uint64_t request, const char *method,
-                          const char *path, const char *authorization, const char *body, size_t len)
+void sfu_plugin_host_http(struct sfu_control *c, uint64_t request,
+                          const struct sfu_lane_request *in)
 {
     struct sfu_plugin_instance *owner = NULL;
     struct sfu_claims claims = {0};
@@ -226,20 +314,23 @@ void sfu_plugin_host_http(struct sfu_control *c, uint64_t request, const char *m
     if (!r) {
         return; /* edge answers 503 when nothing comes */
     }
-    const struct sfu_http_route *route = find_route(c, method, path, &owner);
+    const struct sfu_http_route *route = find_route(c, in->method, in->path, &owner);
     enum sfu_err err =
-        route ? authorize(c, route->permit, authorization, &claims) : SFU_ERR_NOT_FOUND;
+        route ? authorize(c, route->permit, in->authorization, &claims) : SFU_ERR_NOT_FOUND;
     if (err != SFU_ERR_NONE) {
         problem(r, err);
         return;
     }
-    struct sfu_http_request in = {
+    struct sfu_http_request to = {
         .id = r->handle,
-        .method = method,
-        .path = path,
-        .body = body,
-        .len = len,
+        .method = in->method,
+        .path = in->path,
+        .body = in->body,
+        .len = in->len,
         .claims = route->permit == SFU_PERMIT_SESSION ? NULL : &claims,
+        .query = in->query,
+        .content_type = in->content_type,
+        .if_match = in->if_match,
     };
-    route->fn(owner->state, &in);
+    route->fn(owner->state, &to);
 }

@@ -209,7 +209,11 @@ static bool alive(void *arg, const char **ret_why)
 static void add_route(void *arg, const struct sfu_http_route *route)
 {
     struct server *s = arg;
-    int rc = sig_edge_add_route(s->edge, route->method, route->path);
+    const struct sig_edge_route to = {.method = route->method,
+                                      .path = route->path,
+                                      .accept = route->accept,
+                                      .token = route->permit != SFU_PERMIT_SESSION};
+    int rc = sig_edge_add_route(s->edge, &to);
     if (rc < 0) {
         SFU_LOG(SFU_LOG_WARN, SFU_COMP_PLUGIN, "route refused", "method=%s path=%s err=%s",
                 route->method, route->path, strerror(-rc));

@@ -166,7 +166,8 @@ static void do_line(struct run *r, const uint8_t *line, size_t len)
         do_worker(r, line + 1, len - 1);
         break;
     case 'h':
-        (void)w->in.http(w->in.arg, 1, "GET", "/v1/x", NULL, NULL, 0);
+        (void)w->in.http(w->in.arg, 1,
+                         &(struct sfu_lane_request){.method = "GET", .path = "/v1/x"});
         world_turn(w);
         break;
     default:

@@ -67,19 +67,19 @@ static int edge_close(void *arg, uint64_t id, uint16_t code, const char *reason)
     return 0;
 }
 
-static int edge_http(void *arg, uint64_t request, unsigned status, const char *type, char *body,
-                     size_t len)
+static int edge_http(void *arg, uint64_t request, const struct sfu_lane_answer *a)
 {
     struct world *w = arg;
     if (w->edge_full || w->http_count == WORLD_HTTP) {
         return -ENOBUFS;
     }
-    assert_int_equal(strlen(body), len);
+    assert_int_equal(strlen(a->body), a->len);
     struct world_http *h = &w->http[w->http_count++];
     h->id = request;
-    h->status = status;
-    snprintf(h->type, sizeof h->type, "%s", type);
-    h->body = body;
+    h->status = a->status;
+    snprintf(h->type, sizeof h->type, "%s", a->content_type);
+    h->headers = a->headers;
+    h->body = a->body;
     return 0;
 }
 
@@ -432,6 +432,7 @@ void world_fini(struct world *w)
         sfu_plan_destroy(w->plans[i]);
     }
     for (size_t i = 0; i < w->http_count; i++) {
+        free(w->http[i].headers);
         free(w->http[i].body);
     }
     w->c = NULL;

@@ -47,6 +47,7 @@ struct world_http {
     uint64_t id;
     unsigned status;
     char type[64];
+    char *headers; /* NULL: none */
     char *body;
 };
 

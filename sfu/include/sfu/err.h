@@ -53,7 +53,8 @@ struct sfu_str;
     X(ORIGIN, "origin", -32026, 403, 4026, false, "not from this web origin")                      \
     X(PRECONDITION, "precondition", -32027, 412, 0, false, "the object has changed since")         \
     X(VERSION, "version", -32028, 426, 4028, false, "this version of the protocol is not spoken here") \
-    X(IDLE, "idle", -32029, 408, 4009, true, "silent for too long")
+    X(IDLE, "idle", -32029, 408, 4009, true, "silent for too long")                                \
+    X(PRECONDITION_REQUIRED, "precondition_required", -32030, 428, 0, false, "say which version of the object is meant: If-Match")
 /* clang-format on */
 
 enum sfu_err {
@@ -94,6 +95,9 @@ enum sfu_err sfu_err_from_errno(int err);
 bool sfu_error_set(struct sfu_error *ret_error, enum sfu_err code, const char *field,
                    const char *detail_fmt, ...)
     SFU_PRINTF(4, 5); /* field, detail_fmt: NULL allowed */
+/* The problem document (RFC 9457) of it: "status","title","code","retryable" and what else there is.
+ */
+void sfu_error_put_problem(struct sfu_str *out, const struct sfu_error *error);
 /* detail when there is one, else the table's text. */
 const char *sfu_error_text(const struct sfu_error *error);
 

@@ -42,6 +42,24 @@ struct sfu_auth_ops {
     int (*name)(const char *text, size_t len, char ret_name[SFU_NAME_BYTES + 1]);
 };
 
+/* A request for a plugin's HTTP route, and what comes back.  Strings are borrowed unless they are
+ * taken; what the client did not send is NULL or "". */
+struct sfu_lane_request {
+    const char *method, *path;
+    const char *query; /* decoded: "a=b&c=d" */
+    const char *authorization, *content_type, *if_match;
+    char *body; /* len bytes and a NUL, malloc'ed; may be NULL */
+    size_t len;
+};
+
+struct sfu_lane_answer {
+    unsigned status;
+    const char *content_type; /* NULL or "": none */
+    char *headers;            /* further lines, each with CRLF, malloc'ed; may be NULL */
+    char *body;               /* malloc'ed; may be NULL */
+    size_t len;
+};
+
 /* edge -> control.  Called on the edge thread.  0 or -ENOBUFS (control's mailbox is full: the
  * caller closes the lane, or answers 503). */
 struct sfu_control_ops {
@@ -50,10 +68,8 @@ struct sfu_control_ops {
      */
     int (*lane_text)(void *arg, uint64_t lane, char *text, size_t len);
     int (*lane_closed)(void *arg, uint64_t lane);
-    /* A request for a plugin's HTTP route.  On success takes body (may be NULL).  Answered by
-     * http_reply. */
-    int (*http)(void *arg, uint64_t request, const char *method, const char *path,
-                const char *authorization, char *body, size_t len);
+    /* A request for a plugin's HTTP route.  On success takes the body.  Answered by http_reply. */
+    int (*http)(void *arg, uint64_t request, const struct sfu_lane_request *in);
     void *arg;
 };
 
@@ -66,8 +82,8 @@ struct sfu_edge_ops {
     int (*lane_accept)(void *arg, uint64_t lane);
     int (*lane_close)(void *arg, uint64_t lane, uint16_t ws_code,
                       const char *reason); /* after what was sent */
-    int (*http_reply)(void *arg, uint64_t request, unsigned status, const char *content_type,
-                      char *body, size_t len); /* takes body on success */
+    /* On success takes headers and body. */
+    int (*http_reply)(void *arg, uint64_t request, const struct sfu_lane_answer *answer);
     void *arg;
 };
 

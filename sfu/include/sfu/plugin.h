@@ -24,7 +24,7 @@
 #include "sfu/room.h"
 
 /* Grows when an old plugin would misread the tables.  Structs grow at their end only. */
-#define SFU_PLUGIN_ABI 1u
+#define SFU_PLUGIN_ABI 2u
 
 /* ---- parameter tables */
 
@@ -121,6 +121,8 @@ struct sfu_http_request {
     const char *body; /* NUL-terminated; may be NULL */
     size_t len;
     const struct sfu_claims *claims; /* of the bearer token; NULL for SFU_PERMIT_SESSION */
+    const char *query;               /* decoded: "a=b&c=d"; this and what follows: "" when absent */
+    const char *content_type, *if_match;
 };
 
 struct sfu_http_route {
@@ -129,6 +131,21 @@ struct sfu_http_route {
     enum sfu_permit permit;
     void (*fn)(void *state, const struct sfu_http_request *request);
     const char *doc;
+    const char *accept; /* media type of its bodies: others are refused (415); NULL: any */
+};
+
+/* Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Cache-Control or WWW-Authenticate;
+ * printable ASCII.  A name may stand more than once. */
+struct sfu_http_header {
+    const char *name, *value;
+};
+
+struct sfu_http_answer {
+    unsigned status;
+    const char *content_type; /* NULL: none */
+    const char *body;
+    size_t len;
+    const struct sfu_http_header *headers; /* a name NULL ends; may be NULL */
 };
 
 struct sfu_counter {
@@ -220,6 +237,11 @@ struct sfu_host {
     /* Copies the body.  -ENOENT: answered already, or the client went. */
     int (*http_reply)(const struct sfu_host *, uint64_t request, unsigned status,
                       const char *content_type, const char *body, size_t len);
+
+    /* ABI 2.  Copies everything.  -ENOENT as above; -EINVAL: a header that is none of those. */
+    int (*http_answer)(const struct sfu_host *, uint64_t request, const struct sfu_http_answer *);
+    /* The error's status and its problem document (RFC 9457), with Retry-After where it is due. */
+    int (*http_problem)(const struct sfu_host *, uint64_t request, const struct sfu_error *error);
 };
 
 /* ---- the descriptor */

@@ -87,24 +87,32 @@ static int lane_closed(void *arg, uint64_t lane)
     return 0;
 }
 
-static int http(void *arg, uint64_t request, const char *method, const char *path,
-                const char *authorization, char *body, size_t len)
+static int add_route(struct fixture *f, const char *method, const char *path)
+{
+    return sig_edge_add_route(f->edge, &(struct sig_edge_route){.method = method, .path = path});
+}
+
+static int http(void *arg, uint64_t request, const struct sfu_lane_request *in)
 {
     struct fixture *f = arg;
-    if (strstr(path, "full")) {
+    if (strstr(in->path, "full")) {
         return -ENOBUFS;
     }
-    if (!strstr(path, "never")) {
+    if (!strstr(in->path, "never")) {
         struct sfu_str s;
         sfu_str_init_grow(&s, 2 << 20);
-        sfu_str_printf(&s, "%s %s [%s] %zu:", method, path, authorization, len);
-        sfu_str_put(&s, body ? body : "", len);
+        sfu_str_printf(&s, "%s %s [%s] %zu:", in->method, in->path, in->authorization, in->len);
+        sfu_str_put(&s, in->body ? in->body : "", in->len);
         size_t text_len = s.len;
         char *text = sfu_str_take(&s);
-        assert_int_equal(f->ops.http_reply(f->ops.arg, request, 201, "text/x-test", text, text_len),
-                         0);
+        struct sfu_lane_answer a = {.status = 201,
+                                    .content_type = "text/x-test",
+                                    .headers = strdup("Location: /v1/echo/made\r\n"),
+                                    .body = text,
+                                    .len = text_len};
+        assert_int_equal(f->ops.http_reply(f->ops.arg, request, &a), 0);
     }
-    free(body);
+    free(in->body);
     return 0;
 }
 
@@ -184,12 +192,12 @@ void fixture_start(struct fixture *f, const struct sig_edge_conf *conf)
     sig_edge_set_control(f->edge, &control);
     static const char *const methods[] = {"GET", "POST", "DELETE"};
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(sig_edge_add_route(f->edge, methods[i], "/v1/echo/*"), 0);
+        assert_int_equal(add_route(f, methods[i], "/v1/echo/*"), 0);
     }
-    assert_int_equal(sig_edge_add_route(f->edge, "GET", "/v1/echo/*"), -EEXIST);
-    assert_int_equal(sig_edge_add_route(f->edge, "GET", "/livez"), -EEXIST);
-    assert_int_equal(sig_edge_add_route(f->edge, "GET", "v1/x"), -EINVAL);
-    assert_int_equal(sig_edge_add_route(f->edge, "BREW", "/v1/x"), -EINVAL);
+    assert_int_equal(add_route(f, "GET", "/v1/echo/*"), -EEXIST);
+    assert_int_equal(add_route(f, "GET", "/livez"), -EEXIST);
+    assert_int_equal(add_route(f, "GET", "v1/x"), -EINVAL);
+    assert_int_equal(add_route(f, "BREW", "/v1/x"), -EINVAL);
     f->ops = sig_edge_ops(f->edge);
     f->port = sig_edge_port(f->edge);
     assert_int_equal(sig_edge_start(f->edge), 0);

@@ -608,8 +608,10 @@ static void a_plugin_gets_its_requests_and_answers_them(void **state)
     c = client_open("127.0.0.1", f.port);
     client_sendf(c, "GET /v1/echo/never HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client_close(c);
-    assert_int_equal(f.ops.http_reply(f.ops.arg, 12345, 200, NULL, NULL, 0), 0);
-    assert_int_equal(f.ops.http_reply(f.ops.arg, 1, 99, NULL, NULL, 0), -EINVAL);
+    assert_int_equal(f.ops.http_reply(f.ops.arg, 12345, &(struct sfu_lane_answer){.status = 200}),
+                     0);
+    assert_int_equal(f.ops.http_reply(f.ops.arg, 1, &(struct sfu_lane_answer){.status = 99}),
+                     -EINVAL);
 }
 
 static void slow_requests_are_cut_off(void **state)

@@ -53,9 +53,14 @@ static void its_route(void **state)
 {
     struct world *w = make();
     (void)state;
-    assert_int_equal(w->in.http(w->in.arg, 1, "GET", "/v1/greeter", "Bearer demo/ann/", NULL, 0),
+    assert_int_equal(w->in.http(w->in.arg, 1,
+                                &(struct sfu_lane_request){.method = "GET",
+                                                           .path = "/v1/greeter",
+                                                           .authorization = "Bearer demo/ann/"}),
                      0);
-    assert_int_equal(w->in.http(w->in.arg, 2, "GET", "/v1/greeter", NULL, NULL, 0), 0);
+    assert_int_equal(w->in.http(w->in.arg, 2,
+                                &(struct sfu_lane_request){.method = "GET", .path = "/v1/greeter"}),
+                     0);
     world_turn(w);
     assert_int_equal(w->http[0].status, 200);
     assert_string_equal(w->http[0].body, "Salve, ann\n");

@@ -129,9 +129,9 @@ static const struct sfu_notification probe_notifications[] = {
     {.name = "probe.level", .ephemeral = true, .doc = "x"},
     {0}};
 static const struct sfu_http_route probe_routes[] = {
-    {"GET", "/v1/probe/*", SFU_PERMIT_SESSION, probe_http, "x"},
-    {"POST", "/v1/probe", SFU_PERMIT_ADMIN, probe_http, "x"},
-    {"PUT", "/v1/probe", SFU_PERMIT_TOKEN, probe_http, "x"},
+    {"GET", "/v1/probe/*", SFU_PERMIT_SESSION, probe_http, "x", NULL},
+    {"POST", "/v1/probe", SFU_PERMIT_ADMIN, probe_http, "x", NULL},
+    {"PUT", "/v1/probe", SFU_PERMIT_TOKEN, probe_http, "x", NULL},
     {0}};
 static const struct sfu_counter probe_counters[] = {{"one", "x"}, {"two", "x"}, {0}};
 
@@ -178,7 +178,7 @@ static const struct sfu_method twice[] = {{.name = "probe.x", .fn = probe_later,
                                           {.name = "probe.x", .fn = probe_later, .doc = "x"},
                                           {0}};
 static const struct sfu_http_route bad_route[] = {
-    {"GET", "no/slash", SFU_PERMIT_SESSION, probe_http, "x"}, {0}};
+    {"GET", "no/slash", SFU_PERMIT_SESSION, probe_http, "x", NULL}, {0}};
 
 #define CHANGE(name, statement)                                                                    \
     static void name(struct sfu_plugin *p)                                                         \
@@ -465,8 +465,13 @@ static void http(struct world *w, uint64_t id, const char *method, const char *p
                  const char *authorization, const char *body)
 {
     char *copy = body ? strdup(body) : NULL;
-    assert_int_equal(
-        w->in.http(w->in.arg, id, method, path, authorization, copy, body ? strlen(body) : 0), 0);
+    assert_int_equal(w->in.http(w->in.arg, id,
+                                &(struct sfu_lane_request){.method = method,
+                                                           .path = path,
+                                                           .authorization = authorization,
+                                                           .body = copy,
+                                                           .len = body ? strlen(body) : 0}),
+                     0);
     world_turn(w);
 }
 
