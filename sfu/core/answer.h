@@ -38,6 +38,8 @@
 #include "sfu/proto/hdrext.h"
 #include "sfu/proto/sdp.h"
 
+struct sfu_str;
+
 enum {
     SFU_ANSWER_CODECS = 8,    /* payload types accepted on one m-line, RTX not counted */
     SFU_ANSWER_SOURCES = 3,   /* signalled encodings of one publisher m-line */
@@ -174,6 +176,10 @@ SFU_MUST_CHECK int sfu_answer_make(const struct sfu_sdp *offer,
                                    size_t *ret_len, struct sfu_answer **ret_answer,
                                    struct sfu_answer_error *ret_err);
 void sfu_answer_destroy(struct sfu_answer *answer); /* NULL is allowed */
+
+/* The lines a=candidate of the list, best first, and a=end-of-candidates. */
+void sfu_answer_put_candidates(struct sfu_str *text, const struct sfu_answer_candidate *list,
+                               size_t count);
 
 /*
  * The payload type under which a stream of `stream` (an entry of the publisher's m-line) goes to

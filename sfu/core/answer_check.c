@@ -76,7 +76,7 @@ static int check_meanings(struct sfu_answer_ctx *c, size_t i)
         }
         *known = meaning != 0 ? meaning : *known;
     }
-    for (unsigned k = 0; k < m->extmap_count; k++) {
+    for (unsigned k = 0; k < m->extmap_count && !c->policy->drop_ext_conflicts; k++) {
         enum sfu_hdrext_kind kind = sfu_hdrext_by_uri(m->extmaps[k].uri.s, m->extmaps[k].uri.len);
         uint8_t *known = &c->ext_meaning[m->extmaps[k].id];
 

@@ -69,7 +69,23 @@ static void decide_direction(const struct sfu_answer_ctx *c, struct sfu_answer_m
     out->subscribes = (granted & SFU_SDP_SENDONLY) != 0;
 }
 
-static void match_extensions(const struct sfu_sdp_media *m, struct sfu_answer_mline *out)
+/* The first m-line that names an id says what it means. */
+static bool ext_conflicts(struct sfu_answer_ctx *c, uint16_t id, enum sfu_hdrext_kind kind)
+{
+    uint8_t *known = &c->ext_meaning[id];
+
+    if (!c->policy->drop_ext_conflicts) {
+        return false;
+    }
+    if (*known != SFU_HDREXT_NONE && *known != kind) {
+        return true;
+    }
+    *known = (uint8_t)kind;
+    return false;
+}
+
+static void match_extensions(struct sfu_answer_ctx *c, const struct sfu_sdp_media *m,
+                             struct sfu_answer_mline *out)
 {
     bool twcc = false;
 
@@ -81,7 +97,8 @@ static void match_extensions(const struct sfu_sdp_media *m, struct sfu_answer_ml
         enum sfu_hdrext_kind kind = sfu_hdrext_by_uri(e->uri.s, e->uri.len);
 
         /* The numbers would be counted, and nobody would ever report them. */
-        if (!sfu_answer_takes_ext(m->kind, kind) || (kind == SFU_HDREXT_TWCC && !twcc)) {
+        if (!sfu_answer_takes_ext(m->kind, kind) || (kind == SFU_HDREXT_TWCC && !twcc) ||
+            ext_conflicts(c, e->id, kind)) {
             continue;
         }
         /* The second of two ids for one kind is not taken. */
@@ -201,7 +218,7 @@ static int make_media(struct sfu_answer_ctx *c, size_t i)
         reject(out, SFU_ANSWER_WHY_NO_CODEC);
         return 0;
     }
-    match_extensions(m, out);
+    match_extensions(c, m, out);
     out->extmap_allow_mixed = m->extmap_allow_mixed;
     if (out->publishes) {
         copy_publisher(c, m, out);

@@ -31,6 +31,9 @@ struct sfu_answer_policy {
     uint8_t fb_subscribe; /* … and on which it receives */
     bool simulcast;       /* accept a=simulcast:send; else the client sends one encoding */
     bool opus_stereo, opus_dtx;
+    /* An extension whose id means another one on another m-line is left out; else it is an error.
+     * RFC 9143, 9.1 forbids it, and clients that are no browsers do it. */
+    bool drop_ext_conflicts;
     bool dtls_client;     /* accept a=setup:passive; else it is an error */
     bool new_association; /* the core can start a second DTLS association; else it is an error */
     uint32_t max_message_size; /* bytes, of data channels */

@@ -62,10 +62,11 @@ static void write_mline(struct sfu_answer_ctx *c, struct sfu_str *text, size_t i
     sfu_str_printf(text, "\r\nc=IN %s %s\r\n", strchr(address, ':') ? "IP6" : "IP4", address);
 }
 
-static void write_candidates(struct sfu_answer_ctx *c, struct sfu_str *text)
+void sfu_answer_put_candidates(struct sfu_str *text, const struct sfu_answer_candidate *list,
+                               size_t count)
 {
-    for (size_t k = 0; k < c->policy->candidate_count; k++) {
-        const struct sfu_answer_candidate *candidate = &c->policy->candidates[k];
+    for (size_t k = 0; k < count; k++) {
+        const struct sfu_answer_candidate *candidate = &list[k];
         /* RFC 8445, 5.1.2: type preference of a host 126, then our order, component 1. */
         uint32_t priority = (126u << 24) | ((65535u - (uint32_t)k) << 8) | 255u;
 
@@ -223,7 +224,7 @@ void sfu_answer_write(struct sfu_answer_ctx *c, struct sfu_str *text)
             continue;
         }
         if (i == c->answer->tagged) {
-            write_candidates(c, text);
+            sfu_answer_put_candidates(text, c->policy->candidates, c->policy->candidate_count);
         }
         /* Repeated although the group's first would do: not every client looks there. */
         write_transport(c, text);

@@ -37,6 +37,7 @@ void sfu_control_conf_init(struct sfu_control_conf *ret)
         .max_sessions = 8192,
         .max_rooms = SFU_MAX_ROOMS,
         .max_participants = SFU_MAX_ROOM_PARTICIPANTS,
+        .max_viewers = SFU_MAX_ROOM_VIEWERS,
         .max_pairs = SFU_MAX_SLOT_PAIRS,
         .max_tracks = SFU_MAX_PUBLISHED_TRACKS,
         .mailbox_cells = 8192,
@@ -165,6 +166,9 @@ int sfu_control_create(const struct sfu_control_conf *conf, struct sfu_control *
     }
     json_object_seed(0); /* once per process, before other threads make objects */
     c->conf = *conf;
+    sfu_session_gate_init(&c->gate, SFU_SESSION_GATE_PER_S, SFU_SESSION_GATE_BURST);
+    /* one token may be everybody's who watches */
+    sfu_session_gate_init(&c->viewer_gate, conf->calls_per_s, conf->calls_burst);
     sfu_list_init(&c->dirty_lanes);
     sfu_list_init(&c->dirty_peers);
     sfu_list_init(&c->told_peers);

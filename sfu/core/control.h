@@ -32,6 +32,7 @@ struct sfu_control_conf {
     uint32_t max_sessions;         /* 1..65536 */
     uint32_t max_rooms;
     uint32_t max_participants;                 /* per room; a room's own limit may be lower */
+    uint32_t max_viewers;                      /* by HTTP, per room */
     uint32_t max_pairs;                        /* of slots, per peer */
     uint32_t max_tracks;                       /* per peer; at most SFU_PEER_TRACKS */
     enum sfu_codec codecs[SFU_CONTROL_CODECS]; /* of all rooms, in order of preference … */

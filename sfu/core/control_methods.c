@@ -13,6 +13,7 @@
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
+#include "sfu/core/session_direct.h"
 #include "sfu/log.h"
 
 #define SECRET_CHARS (SFU_SECRET_SIZE(16) - 1)
@@ -25,25 +26,32 @@ static int refuse(struct sfu_call *call, enum sfu_err code, const char *field)
 
 /* ---- session.open ---- */
 
-static int admit(struct sfu_control *c, const struct sfu_claims *claims, struct sfu_call *call)
+int sfu_control_admit(struct sfu_control *c, const struct sfu_claims *claims,
+                      struct sfu_session_gate *gate, struct sfu_error *ret_error)
 {
-    if (atomic_load(&c->draining)) {
-        return refuse(call, SFU_ERR_DRAINING, NULL);
+    const struct {
+        bool refused;
+        enum sfu_err code;
+        const char *field;
+    } rows[] = {
+        {atomic_load(&c->draining) || atomic_load(&c->stopping), SFU_ERR_DRAINING, NULL},
+        {atomic_load(&c->full), SFU_ERR_UNAVAILABLE, "memory_high_mib"},
+        {sfu_session_revoked(c, claims->token_id), SFU_ERR_UNAUTHENTICATED, "token"},
+        {!claims->room[0], SFU_ERR_FORBIDDEN, "room"},
+    };
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        if (rows[i].refused) {
+            if (rows[i].code == SFU_ERR_UNAUTHENTICATED) {
+                sfu_stat_inc(SFU_M_TOKEN_REVOKED);
+            }
+            sfu_error_set(ret_error, rows[i].code, rows[i].field, NULL);
+            return -EPROTO;
+        }
     }
-    if (atomic_load(&c->full)) {
-        return refuse(call, SFU_ERR_UNAVAILABLE, "memory_high_mib");
-    }
-    if (sfu_session_revoked(c, claims->token_id)) {
-        sfu_stat_inc(SFU_M_TOKEN_REVOKED);
-        return refuse(call, SFU_ERR_UNAUTHENTICATED, "token");
-    }
-    if (!claims->room[0]) {
-        return refuse(call, SFU_ERR_FORBIDDEN, "room");
-    }
-    uint32_t wait_ms = sfu_session_gate_pass(&c->gate, claims->token_id, c->now_us);
+    uint32_t wait_ms = sfu_session_gate_pass(gate, claims->token_id, c->now_us);
     if (wait_ms > 0) {
-        (void)refuse(call, SFU_ERR_RATE_LIMITED, "token");
-        call->error.retry_after_ms = wait_ms;
+        sfu_error_set(ret_error, SFU_ERR_RATE_LIMITED, "token", NULL);
+        ret_error->retry_after_ms = wait_ms;
         return -EPROTO;
     }
     return 0;
@@ -65,7 +73,7 @@ static int method_open(void *state, struct sfu_call *call, const json_t *params,
                       s->lane->remote, why);
         return refuse(call, SFU_ERR_UNAUTHENTICATED, "token");
     }
-    err = admit(c, &claims, call);
+    err = sfu_control_admit(c, &claims, &c->gate, &call->error);
     if (err != 0) {
         return err;
     }
@@ -133,7 +141,7 @@ static void secret_text(const struct sfu_session *s, char ret_text[SFU_SECRET_SI
 }
 
 /* The other session of this identity goes, or this one does. */
-static bool make_way(struct sfu_session *s, struct sfu_room *room)
+bool sfu_control_make_way(struct sfu_session *s, struct sfu_room *room)
 {
     struct sfu_session *other = sfu_room_session_of(room, s->claims.identity);
     if (!other) {
@@ -149,6 +157,10 @@ static bool make_way(struct sfu_session *s, struct sfu_room *room)
 void sfu_control_enter_failed(struct sfu_session *s, enum sfu_err err)
 {
     struct sfu_error error = {0};
+    if (s->direct) {
+        sfu_session_direct_failed(s, err);
+        return;
+    }
     sfu_error_set(&error, err, "room", NULL);
     (void)sfu_control_call_fail(s->c, s->opening_call, &error);
     sfu_session_refuse(s, err);
@@ -160,7 +172,11 @@ void sfu_control_entered(struct sfu_session *s, struct sfu_room *room)
     char secret[SFU_SECRET_SIZE(16)];
     s->room = room;
     sfu_list_push_back(&room->waiting, &s->room_link); /* holds the room while another one leaves */
-    if (!make_way(s, room)) {
+    if (s->direct) {
+        sfu_session_direct_entered(s, room);
+        return;
+    }
+    if (!sfu_control_make_way(s, room)) {
         sfu_control_enter_failed(s, SFU_ERR_CONFLICT);
         return;
     }

@@ -118,6 +118,9 @@ static void make_rows(struct sfu_control_offering *o)
 static int read_rows(struct sfu_control_offering *o)
 {
     const struct sfu_sdp *sdp = o->c->sdp;
+    if (o->in->shape != SFU_OFFER_FREE) {
+        return sfu_control_offer_shape_rows(o);
+    }
     if (!o->in->tracks && !o->in->publish) {
         make_rows(o);
         return 0;
@@ -174,8 +177,8 @@ static uint32_t random_ssrc(void *arg)
     return sfu_rand_u32();
 }
 
-static size_t candidates(const struct sfu_control_offering *o,
-                         struct sfu_answer_candidate ret[SFU_CONTROL_ADDRS])
+size_t sfu_control_offer_candidates(const struct sfu_control_offering *o,
+                                    struct sfu_answer_candidate ret[SFU_CONTROL_ADDRS])
 {
     const struct sfu_control_conf *conf = &o->c->conf;
     for (size_t i = 0; i < conf->addr_count; i++) {
@@ -204,7 +207,10 @@ static int make_answer(struct sfu_control_offering *o)
     policy.publish_audio = policy.publish_video = true;
     policy.publish_mid = publish_mid;
     policy.publish_arg = o;
-    policy.subscribe = !o->in->publish || o->s->claims.subscribe;
+    policy.subscribe = o->in->shape == SFU_OFFER_FREE ? !o->in->publish || o->s->claims.subscribe
+                                                      : o->in->shape == SFU_OFFER_RECEIVES;
+    policy.opus_stereo = policy.dtls_client = policy.drop_ext_conflicts =
+        o->in->shape != SFU_OFFER_FREE;
     policy.data = o->c->conf.data && o->s->claims.data;
     if (o->c->conf.codec_count > 0) {
         policy.codecs = o->c->conf.codecs;
@@ -215,7 +221,7 @@ static int make_answer(struct sfu_control_offering *o)
     policy.sha256 = o->c->conf.fingerprint;
     policy.cname = peer ? peer->cname : cname;
     policy.candidates = list;
-    policy.candidate_count = candidates(o, list);
+    policy.candidate_count = sfu_control_offer_candidates(o, list);
     policy.session_id = sfu_rand_u64() >> 1;
     policy.ssrc = random_ssrc;
     int err = sfu_answer_make(o->c->sdp, &policy, peer ? peer->answer : NULL, o->c->sdp_text,
@@ -224,6 +230,8 @@ static int make_answer(struct sfu_control_offering *o)
         sfu_error_set(o->error, SFU_ERR_INVALID_SDP, "sdp", "%s: %s", e.field, e.what);
     } else if (err != 0) {
         sfu_error_set(o->error, sfu_err_from_errno(err), "sdp", NULL);
+    } else if (sfu_control_offer_shape_check(o) != 0) {
+        return -EPROTO;
     } else if (!peer && sfu_control_peer_open(o->s, o->owner, &o->peer) != 0) {
         return sfu_control_offer_refuse(o, SFU_ERR_UNAVAILABLE, "peers", NULL);
     } else if (!peer) {

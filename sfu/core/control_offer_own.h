@@ -29,6 +29,14 @@ struct sfu_control_offering {
     json_t *result;
 };
 
+/* Where the media of this peer can be reached; fills ret, returns how many. */
+size_t sfu_control_offer_candidates(const struct sfu_control_offering *o,
+                                    struct sfu_answer_candidate ret[SFU_CONTROL_ADDRS]);
+
+/* For offers with a shape: reads the rows, and looks whether all that was offered was taken. */
+SFU_MUST_CHECK int sfu_control_offer_shape_rows(struct sfu_control_offering *o);
+SFU_MUST_CHECK int sfu_control_offer_shape_check(struct sfu_control_offering *o);
+
 int sfu_control_offer_refuse(struct sfu_control_offering *o, enum sfu_err code, const char *field,
                              const char *detail);
 /* What the client says of that m-line; NULL. */

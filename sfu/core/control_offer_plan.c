@@ -55,7 +55,9 @@ static void plan_transport(struct sfu_plan *plan, const struct sfu_control_offer
 {
     const struct sfu_answer *a = o->answer;
     plan->peer = o->peer->handle;
-    plan->room = o->in->publish ? o->s->room->handle : o->peer->handle;
+    bool in_room = o->in->publish || o->in->shape == SFU_OFFER_RECEIVES;
+    plan->room = in_room ? o->s->room->handle : o->peer->handle;
+    plan->stale_us = (int64_t)o->in->stale_ms * 1000;
     memcpy(plan->local_ufrag, a->local_ufrag, sizeof plan->local_ufrag);
     memcpy(plan->local_pwd, a->local_pwd, sizeof plan->local_pwd);
     memcpy(plan->remote_ufrag, a->remote_ufrag, sizeof plan->remote_ufrag);

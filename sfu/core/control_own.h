@@ -78,7 +78,20 @@ struct sfu_room {
     struct sfu_list waiting;      /* opening ones, until the directory has answered */
     struct sfu_list participants; /* as they joined */
     uint32_t participant_count;
+    uint32_t viewer_count;
     int worker; /* -1: not picked yet */
+};
+
+/* What a session without a lane has instead of one (session_direct.c). */
+struct sfu_session_direct {
+    const void *owner; /* the plugin instance */
+    const char *kind;
+    void *user;
+    bool viewer, counted;
+    int64_t linger_us;
+    void (*done)(void *arg, uint64_t session, const struct sfu_error *error); /* NULL: called */
+    void *done_arg;
+    char track_ids[SFU_SOURCE_COUNT][SFU_ID_SIZE]; /* of what it ever published; "" */
 };
 
 struct sfu_session {
@@ -87,7 +100,8 @@ struct sfu_session {
     enum sfu_session_state state;
     struct sfu_timer timer; /* the state's deadline */
     int64_t heard_us;
-    struct sfu_control_lane *lane; /* NULL: detached */
+    struct sfu_control_lane *lane;     /* NULL: detached */
+    struct sfu_session_direct *direct; /* NULL: it has, or had, a lane */
     char id[SFU_ID_SIZE];
     uint8_t secret[16];
     struct sfu_claims claims;
@@ -185,7 +199,7 @@ struct sfu_control {
     struct sfu_timer housekeeping;
     struct sfu_session_revoke revokes[SFU_SESSION_REVOKES]; /* the directory was busy */
     size_t revoke_count;
-    struct sfu_session_gate gate;
+    struct sfu_session_gate gate, viewer_gate;
 
     struct sfu_plugin_instance *core; /* the core's own methods, in the same tables */
     struct sfu_plugin_instance *plugins[SFU_MAX_PLUGINS];

@@ -10,6 +10,7 @@
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
+#include "sfu/core/session_direct.h"
 #include "sfu/log.h"
 
 static void raise_event(const struct sfu_control_peer *peer, struct sfu_event *event)
@@ -80,6 +81,7 @@ void sfu_control_peer_close(struct sfu_control_peer *peer)
     sfu_list_remove(&peer->told_link);
     s->peer = NULL;
     peer->session = NULL;
+    sfu_session_direct_peer_gone(s);
     atomic_fetch_sub(&peer->c->n_peers, 1);
     if (peer->applied) {
         sfu_control_peer_dirty(peer);
@@ -132,6 +134,9 @@ struct sfu_control_track *sfu_control_track_add(struct sfu_control_peer *peer, c
     t->source = source;
     t->published = published;
     sfu_id_make("tr", sfu_clock_wall_us(peer->c->conf.clock), t->id);
+    if (published) {
+        sfu_session_direct_track_id(peer->session, source, t->id);
+    }
     if (sfu_str_copy(t->mid, sizeof t->mid, mid, strlen(mid)) != 0) {
         t->mid[0] = 0;
     }

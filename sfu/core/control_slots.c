@@ -85,7 +85,7 @@ void sfu_control_peer_tell(struct sfu_control *c)
     SFU_LIST_FOREACH_SAFE(node, &c->told_peers)
     {
         struct sfu_control_peer *peer = SFU_LIST_ENTRY(node, struct sfu_control_peer, told_link);
-        if (tell(peer)) {
+        if (peer->session->direct || tell(peer)) {
             sfu_list_remove(&peer->told_link);
         }
     }

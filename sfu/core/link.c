@@ -17,6 +17,7 @@ struct sfu_link {
     bool settled;                /* a valid SRTP packet proved that our last flight arrived */
     int64_t since_us;            /* of state */
     int64_t alive_us;            /* last valid packet */
+    int64_t stale_us;            /* silent for so long: stale */
     struct sfu_ice_session *ice; /* NULL when closed: what still comes is from nowhere */
     struct sfu_dtls *dtls;
     struct sfu_srtp_rx *rx;
@@ -51,7 +52,7 @@ static void arm(struct sfu_link *link)
     int64_t due = deadline == INT64_MAX ? INT64_MAX : link->since_us + deadline;
     due = earlier(due, sfu_dtls_next_us(link->dtls));
     if (link->state == SFU_PEER_UP) {
-        due = earlier(due, link->alive_us + link->env->times.stale_us);
+        due = earlier(due, link->alive_us + link->stale_us);
     }
     due = earlier(due, sfu_ice_consent_us(link->ice));
     if (due == INT64_MAX) {
@@ -95,7 +96,7 @@ static void on_timer(struct sfu_timer *timer, void *arg)
         step(link, SFU_PEER_EV_CONSENT);
     } else if (deadline != INT64_MAX && now >= link->since_us + deadline) {
         step(link, SFU_PEER_EV_DEADLINE);
-    } else if (now >= link->alive_us + link->env->times.stale_us) {
+    } else if (now >= link->alive_us + link->stale_us) {
         step(link, SFU_PEER_EV_SILENT);
     }
     if (link->state != SFU_PEER_CLOSED) {
@@ -151,6 +152,7 @@ int sfu_link_create(struct sfu_link_env *env, const struct sfu_plan *plan, void 
     link->user = user;
     link->peer = plan->peer;
     link->data = plan->data;
+    link->stale_us = plan->stale_us > 0 ? plan->stale_us : env->times.stale_us;
     link->since_us = link->alive_us = env->now_us;
     sfu_list_init(&link->handshake);
     sfu_timer_init(&link->timer, on_timer, link);

@@ -33,6 +33,9 @@ static int may_join(const struct sfu_session *s)
     if (s->participant) {
         return -EALREADY;
     }
+    if (s->direct && s->direct->viewer) {
+        return -EINVAL;
+    }
     if (room.locked && !s->claims.admin) {
         return -EPERM;
     }
@@ -155,7 +158,8 @@ void sfu_participant_refresh(struct sfu_participant *p)
     if (!p || !sfu_list_linked(&p->room_link)) {
         return;
     }
-    bool now = sfu_participant_reconnecting(p->session->lane != NULL, media_of(p->session));
+    bool now =
+        sfu_participant_reconnecting(p->session->lane || p->session->direct, media_of(p->session));
     if (now != p->reconnecting) {
         p->reconnecting = now;
         raise_event(p, SFU_EVENT_PARTICIPANT_UPDATED, SFU_CHANGED_STATE, SFU_END_NONE);

@@ -72,6 +72,7 @@ struct sfu_plan {
     uint8_t fingerprint[32]; /* SHA-256 of the peer's certificate */
     bool dtls_client;        /* the peer offered a=setup:passive */
     bool data;               /* may ever use data channels: its SSL object is kept */
+    int64_t stale_us;        /* without a valid packet the peer is stale; 0: the worker's time */
     char cname[SFU_PLAN_CNAME_BYTES];
     uint16_t track_count, slot_count;
     struct sfu_plan_track *tracks; /* inside the block */

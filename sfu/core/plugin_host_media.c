@@ -1,6 +1,7 @@
 /* The host table: peers, tracks, slots. */
 #include <errno.h>
 
+#include "sfu/core/control_ice.h"
 #include "sfu/core/control_offer.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/participant.h"
@@ -27,6 +28,19 @@ static int host_offer(const struct sfu_host *host, struct sfu_call *call,
         return -ENOENT;
     }
     return sfu_control_offer(s, host->self, offer, ret_answer, &call->error);
+}
+
+static int host_ice(const struct sfu_host *host, struct sfu_call *call, const char *fragment,
+                    size_t len, bool restart, char **ret_fragment)
+{
+    struct sfu_session *s = sfu_session_get(control(host), call->session);
+    if (!s || s->state == SFU_SESSION_GONE) {
+        return -ENOENT;
+    }
+    if (!s->direct || s->direct->owner != host->self) {
+        return -EPERM;
+    }
+    return sfu_control_ice(s, fragment, len, restart, ret_fragment, &call->error);
 }
 
 static int host_peer_close(const struct sfu_host *host, uint64_t session)
@@ -177,6 +191,7 @@ static int host_show(const struct sfu_host *host, uint64_t session, uint16_t slo
 void sfu_plugin_host_fill_media(struct sfu_host *host)
 {
     host->offer = host_offer;
+    host->ice = host_ice;
     host->peer_close = host_peer_close;
     host->tracks = host_tracks;
     host->track_find = host_track_find;

@@ -1,10 +1,12 @@
 /* The host table: rooms, sessions, participants. */
 #include <errno.h>
+#include <string.h>
 
 #include "sfu/core/participant.h"
 #include "sfu/core/plugin_host_own.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
+#include "sfu/core/session_direct.h"
 
 static struct sfu_control *control(const struct sfu_host *host)
 {
@@ -148,6 +150,31 @@ static int host_room_lock(const struct sfu_host *host, uint64_t room, bool locke
     return r ? sfu_room_lock(r, locked, by) : -ENOENT;
 }
 
+static void host_session_open(const struct sfu_host *host, const struct sfu_session_open *open)
+{
+    sfu_session_direct_open(control(host), host->self, open);
+}
+
+static uint64_t host_session_find(const struct sfu_host *host, const char *id)
+{
+    const struct sfu_session *s =
+        strlen(id) < SFU_ID_SIZE ? sfu_session_find(control(host), id) : NULL;
+    return s ? s->handle : 0;
+}
+
+static void *host_session_user(const struct sfu_host *host, uint64_t session)
+{
+    const struct sfu_session *s = sfu_session_get(control(host), session);
+    return s ? sfu_session_direct_user(s, host->self) : NULL;
+}
+
+static int host_session_renew(const struct sfu_host *host, uint64_t session,
+                              const struct sfu_claims *claims)
+{
+    struct sfu_session *s = sfu_session_get(control(host), session);
+    return s ? sfu_session_direct_renew(s, claims) : -ENOENT;
+}
+
 void sfu_plugin_host_fill_room(struct sfu_host *host)
 {
     host->session_info = host_session_info;
@@ -161,4 +188,8 @@ void sfu_plugin_host_fill_room(struct sfu_host *host)
     host->update = host_update;
     host->end_session = host_end_session;
     host->room_lock = host_room_lock;
+    host->session_open = host_session_open;
+    host->session_find = host_session_find;
+    host->session_user = host_session_user;
+    host->session_renew = host_session_renew;
 }

@@ -155,7 +155,8 @@ struct sfu_session *sfu_room_session_of(const struct sfu_room *room, const char 
     SFU_LIST_FOREACH(node, &room->sessions)
     {
         struct sfu_session *s = SFU_LIST_ENTRY(node, struct sfu_session, room_link);
-        if (strcmp(s->claims.identity, identity) == 0) {
+        bool viewer = s->direct && s->direct->viewer;
+        if (!viewer && strcmp(s->claims.identity, identity) == 0) {
             return s;
         }
     }
@@ -192,6 +193,7 @@ void sfu_room_info(const struct sfu_room *room, struct sfu_room_info *ret)
         .room = room->handle,
         .locked = room->record.locked,
         .participants = room->participant_count,
+        .viewers = room->viewer_count,
         .max_participants = own_max > 0 && own_max < server_max ? own_max : server_max,
     };
     memcpy(ret->id, room->record.id, sizeof ret->id);

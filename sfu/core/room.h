@@ -16,7 +16,7 @@ SFU_MUST_CHECK int sfu_room_enter(struct sfu_session *s);
 void sfu_room_release(struct sfu_room *room);
 
 struct sfu_room *sfu_room_get(struct sfu_control *c, uint64_t handle);
-/* A session of that identity; NULL. */
+/* A session of that identity, viewers left out; NULL. */
 struct sfu_session *sfu_room_session_of(const struct sfu_room *room, const char *identity);
 unsigned sfu_room_worker(struct sfu_room *room);
 /* Changes and remembers it; raises ROOM_LOCKED.  -ENOBUFS: nothing has changed. */

@@ -14,6 +14,7 @@
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
 #include "sfu/core/rpc.h"
+#include "sfu/core/session_direct.h"
 #include "sfu/log.h"
 
 /* How the end of a session looks from outside: counter, close code; is it told by session.closed?
@@ -57,6 +58,12 @@ static void on_timer(struct sfu_timer *timer, void *arg)
 {
     struct sfu_session *s = arg;
     int64_t silent_us = s->heard_us + 3 * s->c->conf.ping_us;
+    if (s->direct && s->state == SFU_SESSION_OPEN) {
+        if (sfu_session_direct_is_over(s)) {
+            step(s, SFU_SESSION_EV_END, SFU_END_GONE);
+        }
+        return; /* the end of its peer sets the timer again */
+    }
     if (s->state == SFU_SESSION_OPEN && silent_us > s->c->now_us) {
         sfu_timer_set(s->c->wheel, timer, silent_us);
         return;
@@ -64,26 +71,44 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     step(s, SFU_SESSION_EV_TIMEOUT, SFU_END_GONE);
 }
 
-struct sfu_session *sfu_session_create(struct sfu_control_lane *lane)
+static struct sfu_session *create(struct sfu_control *c)
 {
-    struct sfu_control *c = lane->c;
     sfu_handle handle;
     struct sfu_session *s = sfu_slab_alloc(c->sessions, &handle);
     if (!s) {
-        sfu_control_lane_shut(lane, SFU_ERR_UNAVAILABLE);
         return NULL;
     }
     s->c = c;
     s->handle = handle;
     s->state = SFU_SESSION_OPENING;
-    s->lane = lane;
     s->heard_us = c->now_us;
-    lane->session = s;
     sfu_list_init(&s->room_link);
     sfu_list_init(&s->calls);
     sfu_session_out_init(&s->out, c->conf.resume_events, c->conf.resume_bytes);
     sfu_timer_init(&s->timer, on_timer, s);
     sfu_timer_set(c->wheel, &s->timer, c->now_us + c->conf.opening_us);
+    return s;
+}
+
+struct sfu_session *sfu_session_create(struct sfu_control_lane *lane)
+{
+    struct sfu_session *s = create(lane->c);
+    if (!s) {
+        sfu_control_lane_shut(lane, SFU_ERR_UNAVAILABLE);
+        return NULL;
+    }
+    s->lane = lane;
+    lane->session = s;
+    return s;
+}
+
+struct sfu_session *sfu_session_create_direct(struct sfu_control *c,
+                                              struct sfu_session_direct *direct)
+{
+    struct sfu_session *s = create(c);
+    if (s) {
+        s->direct = direct;
+    }
     return s;
 }
 
@@ -99,6 +124,7 @@ struct sfu_session *sfu_session_find(struct sfu_control *c, const char *id)
 
 static void free_session(struct sfu_session *s)
 {
+    sfu_session_direct_free(s);
     sfu_timer_cancel(s->c->wheel, &s->timer);
     sfu_list_remove(&s->room_link);
     sfu_control_call_forget(s);
@@ -137,7 +163,8 @@ static void do_enter(struct sfu_session *s, enum sfu_end why)
     (void)why;
     atomic_fetch_add(&s->c->n_sessions, 1);
     sfu_stat_inc(SFU_M_SESSION_OPENED);
-    sfu_timer_set(s->c->wheel, &s->timer, s->c->now_us + 3 * s->c->conf.ping_us);
+    sfu_timer_set(s->c->wheel, &s->timer,
+                  s->c->now_us + (s->direct ? s->c->conf.opening_us : 3 * s->c->conf.ping_us));
     raise_event(s, SFU_EVENT_SESSION_OPENED, SFU_END_NONE);
 }
 
@@ -289,6 +316,9 @@ void sfu_session_heard(struct sfu_session *s)
 void sfu_session_notify(struct sfu_session *s, const char *method, const char *body, size_t len)
 {
     const struct sfu_session_msg *msg;
+    if (s->direct) {
+        return; /* there is no way to its client, nor will there be one */
+    }
     atomic_fetch_add(&s->c->n_notifications, 1);
     if (sfu_session_out_push(&s->out, method, body, len, &msg) != 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
@@ -307,6 +337,9 @@ void sfu_session_notify_latest(struct sfu_session *s, const char *method, const 
                                size_t len)
 {
     size_t text_len;
+    if (s->direct) {
+        return;
+    }
     char *text = sfu_rpc_notification(method, body, len, 0, &text_len);
     atomic_fetch_add(&s->c->n_notifications, 1);
     if (!text || sfu_session_out_keep(&s->out, method, text, text_len) != 0) {
@@ -346,8 +379,10 @@ void sfu_session_info(const struct sfu_session *s, struct sfu_session_info *ret)
         .data = s->claims.data,
         .record = s->claims.record,
         .admin = s->claims.admin,
-        .attached = s->lane != NULL,
+        .attached = s->lane != NULL || s->direct,
         .has_peer = s->peer != NULL,
+        .kind = s->direct ? s->direct->kind : "",
+        .viewer = s->direct && s->direct->viewer,
     };
     memcpy(ret->id, s->id, sizeof ret->id);
     memcpy(ret->identity, s->claims.identity, sizeof ret->identity);

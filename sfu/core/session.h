@@ -9,6 +9,9 @@
 
 /* For a lane that opened.  NULL: no room for more; the lane is being closed. */
 struct sfu_session *sfu_session_create(struct sfu_control_lane *lane);
+/* Without a lane; takes direct on success.  NULL: no room for more. */
+struct sfu_session *sfu_session_create_direct(struct sfu_control *c,
+                                              struct sfu_session_direct *direct);
 struct sfu_session *sfu_session_get(struct sfu_control *c, uint64_t handle);
 /* By its text id; NULL. */
 struct sfu_session *sfu_session_find(struct sfu_control *c, const char *id);

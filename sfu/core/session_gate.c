@@ -10,6 +10,11 @@ static uint64_t hash(const char *text)
     return h;
 }
 
+void sfu_session_gate_init(struct sfu_session_gate *gate, uint32_t per_s, uint32_t burst)
+{
+    *gate = (struct sfu_session_gate){.per_s = per_s, .burst = burst};
+}
+
 uint32_t sfu_session_gate_pass(struct sfu_session_gate *gate, const char *token_id, int64_t now_us)
 {
     uint64_t token = hash(token_id);
@@ -18,6 +23,5 @@ uint32_t sfu_session_gate_pass(struct sfu_session_gate *gate, const char *token_
         gate->rows[row].token = token;
         gate->rows[row].bucket = (struct sfu_session_bucket){0};
     }
-    return sfu_session_bucket_take(&gate->rows[row].bucket, SFU_SESSION_GATE_PER_S,
-                                   SFU_SESSION_GATE_BURST, 1, now_us);
+    return sfu_session_bucket_take(&gate->rows[row].bucket, gate->per_s, gate->burst, 1, now_us);
 }

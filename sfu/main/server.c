@@ -101,6 +101,7 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->max_sessions = sfu_conf_limit(conf, SFU_LIMIT_PEERS);
     c->max_rooms = sfu_conf_limit(conf, SFU_LIMIT_ROOMS);
     c->max_participants = sfu_conf_limit(conf, SFU_LIMIT_ROOM_PARTICIPANTS);
+    c->max_viewers = sfu_conf_limit(conf, SFU_LIMIT_ROOM_VIEWERS);
     c->max_pairs = sfu_conf_limit(conf, SFU_LIMIT_SLOT_PAIRS);
     c->max_tracks = sfu_conf_limit(conf, SFU_LIMIT_PUBLISHED_TRACKS);
     c->helper_threads = HELPER_THREADS;

@@ -17,6 +17,7 @@
     /* rooms */                                                                                    \
     X(ROOMS, "rooms", 1000, 1, 100000, "rooms", QUOTA, "open rooms on this server")                \
     X(ROOM_PARTICIPANTS, "room_participants", 200, 1, 10000, "participants", QUOTA, "participants of one room") \
+    X(ROOM_VIEWERS, "room_viewers", 2000, 0, 100000, "viewers", QUOTA, "viewers by HTTP (WHEP) of one room") \
     X(PEERS, "peers", 4000, 1, 100000, "peers", UNAVAILABLE, "peer connections on this server")    \
     X(WORKER_PEERS, "worker_peers", 2000, 1, 16384, "peers", UNAVAILABLE, "peer connections of one worker") \
     X(ROOM_NAME_BYTES, "room_name_bytes", 128, 128, 128, "bytes", INVALID_PARAM, "a room's name in UTF-8") \

@@ -81,6 +81,14 @@ struct sfu_offer_track {
     bool muted;
 };
 
+/* What kind of client offers.  One that has only HTTP cannot be told of a part that was refused:
+ * its offer is answered as a whole or not at all, and it has at most one m-line of each kind. */
+enum sfu_offer_shape {
+    SFU_OFFER_FREE,
+    SFU_OFFER_SENDS,    /* each m-line sends: microphone and camera; tracks must be NULL */
+    SFU_OFFER_RECEIVES, /* each m-line receives */
+};
+
 struct sfu_offer {
     const char *sdp;
     size_t sdp_len;
@@ -88,4 +96,6 @@ struct sfu_offer {
     size_t track_count;
     bool publish; /* tracks become the participant's, seen by the room; else only the owner maps
                      them */
+    enum sfu_offer_shape shape;
+    uint32_t stale_ms; /* without a valid packet it counts as stale; 0: limit peer_stale_ms */
 };

@@ -153,6 +153,25 @@ struct sfu_counter {
     const char *doc;
 };
 
+/* ---- sessions of clients that have only HTTP */
+
+/*
+ * Such a session has no signalling lane: nothing is told to the client, and it lives while its peer
+ * does.  Limits, kicks, revoked tokens and the end of the server reach it as any other.
+ */
+struct sfu_session_open {
+    const struct sfu_claims *claims; /* verified; they name the room */
+    const char *kind;                /* static: "whip" */
+    /* Sees the room and is not seen in it: cannot join, counts against room_viewers, and an
+     * identity may have many.  Else it replaces the session that its identity has in the room. */
+    bool viewer;
+    int64_t linger_us; /* how long it waits for another peer when its own is gone */
+    void *user;        /* what session_user() gives back to the plugin that opened it */
+    /* Called once, maybe before session_open returns: the session; or 0 and why not. */
+    void (*done)(void *arg, uint64_t session, const struct sfu_error *error);
+    void *arg;
+};
+
 /* ---- what the host offers */
 
 typedef void (*sfu_plugin_fn)(void *arg);
@@ -242,6 +261,20 @@ struct sfu_host {
     int (*http_answer)(const struct sfu_host *, uint64_t request, const struct sfu_http_answer *);
     /* The error's status and its problem document (RFC 9457), with Retry-After where it is due. */
     int (*http_problem)(const struct sfu_host *, uint64_t request, const struct sfu_error *error);
+
+    void (*session_open)(const struct sfu_host *, const struct sfu_session_open *open);
+    uint64_t (*session_find)(const struct sfu_host *, const char *id); /* "ps_…"; 0: none */
+    /* Of a session that this plugin has opened; NULL: of no such one. */
+    void *(*session_user)(const struct sfu_host *, uint64_t session);
+    /* Newer claims of the same client: tenant, room and identity must be the session's (-EINVAL).
+     * -EACCES: revoked. */
+    int (*session_renew)(const struct sfu_host *, uint64_t session, const struct sfu_claims *);
+    /* For sessions that this plugin has opened.  A fragment of the client's description (RFC 8840).  Candidates are read and forgotten: checks
+     * are taken from wherever they come.  With new credentials and restart, ICE begins anew and
+     * *ret_fragment (else NULL) is our part of it, to be freed by free().  On failure call->error
+     * says why and everything goes on as before. */
+    int (*ice)(const struct sfu_host *, struct sfu_call *, const char *fragment, size_t len,
+               bool restart, char **ret_fragment);
 };
 
 /* ---- the descriptor */

@@ -40,6 +40,8 @@ struct sfu_session_info {
     bool subscribe, data, record, admin;
     bool attached; /* a lane is there; false: waits to be resumed */
     bool has_peer;
+    const char *kind; /* static: "" for a client with a signalling lane, else what opened it */
+    bool viewer;      /* sees the room and is not seen in it */
 };
 
 struct sfu_participant_info {
@@ -58,4 +60,5 @@ struct sfu_room_info {
     char name[SFU_ROOM_NAME_BYTES + 1];
     bool locked;
     uint32_t participants, max_participants;
+    uint32_t viewers;
 };

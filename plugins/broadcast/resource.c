@@ -1,0 +1,164 @@
+/* Resources: from a POST to a session with a peer, and found again by their URL. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugins/broadcast/broadcast.h"
+
+enum { ID_LEN = 29, PATH_SIZE = 96 }; /* "ps_" and 26 characters */
+
+int plg_bc_post_set(struct plg_bc_post *post, const struct sfu_http_request *request)
+{
+    char *sdp = malloc(request->len + 1);
+    if (!sdp) {
+        return -ENOMEM;
+    }
+    if (request->len > 0) {
+        memcpy(sdp, request->body, request->len);
+    }
+    sdp[request->len] = '\0';
+    free(post->sdp);
+    *post = (struct plg_bc_post){.request = request->id, .sdp = sdp, .len = request->len};
+    return 0;
+}
+
+void plg_bc_resource_free(struct plg_bc_resource *r)
+{
+    plg_bc_watch_leave(r);
+    sfu_list_remove(&r->link);
+    free(r->post.sdp);
+    free(r);
+}
+
+static void refuse_post(struct plg_bc_resource *r, const struct sfu_error *error)
+{
+    uint64_t request = r->post.request;
+    r->post.request = 0;
+    plg_bc_refuse(r->bc, request, error);
+}
+
+/* ---- 201 ---- */
+
+static int answer_created(struct plg_bc_resource *r, const json_t *answer)
+{
+    const struct plg_bc *bc = r->bc;
+    const json_t *sdp = json_object_get(answer, "sdp");
+    char location[PATH_SIZE];
+    struct sfu_http_header headers[2 + PLG_BC_LINKS + 1] = {{"Location", location},
+                                                            {"ETag", r->etag}};
+    snprintf(location, sizeof location, "%s%s.%s", r->door->prefix, r->id, r->secret);
+    for (size_t i = 0; i < bc->link_count; i++) {
+        headers[2 + i] = (struct sfu_http_header){"Link", bc->links[i]};
+    }
+    uint64_t request = r->post.request;
+    r->post.request = 0;
+    return bc->host->http_answer(bc->host, request,
+                                 &(struct sfu_http_answer){.status = 201,
+                                                           .content_type = "application/sdp",
+                                                           .body = json_string_value(sdp),
+                                                           .len = json_string_length(sdp),
+                                                           .headers = headers});
+}
+
+void plg_bc_resource_start(struct plg_bc_resource *r)
+{
+    const struct sfu_host *host = r->bc->host;
+    struct sfu_call call = {.session = r->session, .room = r->room, .now_us = host->now_us(host)};
+    json_t *answer = NULL;
+    r->state = SFU_PEER_NEW;
+    r->since_us = call.now_us;
+    int err = plg_bc_secret_make(r->secret);
+    err = err == 0 ? plg_bc_etag_make(r->etag) : err;
+    err = err == 0 ? r->door->start(r, &call, &answer) : err;
+    free(r->post.sdp);
+    r->post.sdp = NULL;
+    if (err == 0) {
+        err = answer_created(r, answer);
+        json_decref(answer);
+        host->count(host, r->door->count, 1);
+    } else {
+        if (call.error.code == SFU_ERR_NONE) {
+            call.error.code = err == -ENOENT ? SFU_ERR_NOT_FOUND : SFU_ERR_UNAVAILABLE;
+        }
+        refuse_post(r, &call.error);
+    }
+    if (err != 0 && !r->again) { /* whoever has no answer must not stay either */
+        (void)host->end_session(host, r->session, SFU_END_LEFT);
+    }
+}
+
+/* ---- opening ---- */
+
+static void on_opened(void *arg, uint64_t session, const struct sfu_error *error)
+{
+    struct plg_bc_resource *r = arg;
+    const struct sfu_host *host = r->bc->host;
+    struct sfu_session_info info;
+    if (session == 0) {
+        refuse_post(r, error);
+        plg_bc_resource_free(r);
+        return;
+    }
+    if (host->session_info(host, session, &info) == 0) {
+        r->session = session;
+        r->room = info.room;
+        memcpy(r->id, info.id, sizeof r->id);
+    }
+    plg_bc_resource_start(r);
+}
+
+static void copy_text(char ret[32], const char *text)
+{
+    snprintf(ret, 32, "%s", text);
+}
+
+void plg_bc_resource_post(struct plg_bc *bc, const struct plg_bc_door *door,
+                          const struct sfu_http_request *request, const char *query_track,
+                          const char *query_participant)
+{
+    struct plg_bc_resource *r = calloc(1, sizeof *r);
+    if (!r || plg_bc_post_set(&r->post, request) != 0) {
+        free(r);
+        plg_bc_refuse_code(bc, request->id, SFU_ERR_UNAVAILABLE, NULL, 0);
+        return;
+    }
+    r->bc = bc;
+    r->door = door;
+    r->claims = *request->claims;
+    copy_text(r->track, query_track);
+    copy_text(r->participant, query_participant);
+    sfu_list_init(&r->link);
+    if (!door->viewer) {
+        sfu_list_push_back(&bc->publishers, &r->link);
+    }
+    const struct sfu_session_open open = {.claims = &r->claims,
+                                          .kind = door->kind,
+                                          .viewer = door->viewer,
+                                          .linger_us = door->linger_us,
+                                          .user = r,
+                                          .done = on_opened,
+                                          .arg = r};
+    bc->host->session_open(bc->host, &open);
+}
+
+/* ---- found again ---- */
+
+struct plg_bc_resource *plg_bc_resource_find(struct plg_bc *bc, const struct plg_bc_door *door,
+                                             const char *path)
+{
+    const struct sfu_host *host = bc->host;
+    const char *name = path + strlen(door->prefix);
+    char id[ID_LEN + 1];
+    if (strlen(name) != ID_LEN + 1 + PLG_BC_SECRET_SIZE - 1 || name[ID_LEN] != '.') {
+        return NULL;
+    }
+    memcpy(id, name, ID_LEN);
+    id[ID_LEN] = '\0';
+    uint64_t session = host->session_find(host, id);
+    struct plg_bc_resource *r = session ? host->session_user(host, session) : NULL;
+    bool same = r && r->door == door && r->session == session &&
+                plg_bc_secret_equal(name + ID_LEN + 1, r->secret);
+    return same ? r : NULL;
+}
