@@ -46,7 +46,7 @@ static const char usage[] =
     "  --nack               ask for lost packets\n"
     "\n"
     "Measuring\n"
-    "  --verify all|N       decrypt every packet, or one of N per stream [64]\n"
+    "  --verify all|N       decrypt every packet, or one of N per stream [16]\n"
     "  --no-gro             take each datagram singly (UDP_GRO off)\n"
     "  --json FILE          write the figures; - is standard output, without the table\n"
     "  --quiet              no progress line\n"
@@ -344,7 +344,7 @@ int load_conf_read(int argc, char **argv, struct load_conf *ret_conf)
                                    .key_seconds = 10,
                                    .packet_rate = 110,
                                    .fps = 30,
-                                   .sample = 64,
+                                   .sample = 16,
                                    .gro = true};
     while ((id = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (id == '?') {

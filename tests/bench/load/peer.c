@@ -126,6 +126,7 @@ struct load_sdp_local load_peer_local(const struct load_peer *p)
     return (struct load_sdp_local){.ufrag = load_ice_ufrag(p->ice),
                                    .pwd = load_ice_pwd(p->ice),
                                    .fingerprint = load_dtls_fingerprint(p->conf.dtls),
+                                   .setup = "actpass",
                                    .address = load_port_address(p->port)};
 }
 

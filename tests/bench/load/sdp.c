@@ -59,7 +59,7 @@ static void write_line(FILE *f, const struct load_sdp_local *local, enum load_co
         fprintf(f, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", LOAD_PT_OPUS);
     }
     fputs("c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n", f);
-    write_transport(f, local, "actpass");
+    write_transport(f, local, local->setup);
     fprintf(f, "a=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", mid,
             line->publish ? "sendonly" : "recvonly");
     if (line->video) {

@@ -25,6 +25,7 @@ enum {
 /* Our transport. */
 struct load_sdp_local {
     const char *ufrag, *pwd, *fingerprint;
+    const char *setup; /* RFC 4145: actpass; active towards Janus, which would take that part */
     struct sockaddr_in address;
 };
 
