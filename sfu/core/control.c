@@ -362,6 +362,7 @@ int sfu_control_start(struct sfu_control *c)
     if (err != 0) {
         return -err;
     }
+    pthread_setname_np(c->thread, "stoa-control");
     c->started = true;
     return 0;
 }

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sfu/base/stat.h"
@@ -74,6 +75,9 @@ int sfu_workers_start(struct sfu_workers *ws)
             return -rc;
         }
         ws->worker[i].running = true;
+        char name[16]; /* what the kernel keeps */
+        snprintf(name, sizeof name, "stoa-media-%u", i % 1000);
+        pthread_setname_np(ws->worker[i].thread, name);
     }
     return 0;
 }
