@@ -25,21 +25,23 @@ struct sfu_room_voices {
     } by_worker[];
 };
 
-/* The room's tracks of all lists; workers: how many of them have some. */
+/* What is left of all lists when tracks that are gone are taken out; workers: how many of them have
+ * some. */
 static size_t gather(struct sfu_room *room, struct voice *ret, unsigned *ret_workers)
 {
-    const struct sfu_room_voices *v = room->voices;
+    struct sfu_room_voices *v = room->voices;
     size_t n = 0;
     *ret_workers = 0;
     for (unsigned w = 0; w < room->c->conf.workers; w++) {
-        size_t before = n;
+        size_t kept = 0;
         for (size_t i = 0; i < v->by_worker[w].count; i++) {
-            const struct voice *one = &v->by_worker[w].list[i];
-            if (sfu_control_track_get(room->c, one->track)) {
-                ret[n++] = *one;
+            struct voice one = v->by_worker[w].list[i];
+            if (sfu_control_track_get(room->c, one.track)) {
+                v->by_worker[w].list[kept++] = ret[n++] = one;
             }
         }
-        *ret_workers += n > before;
+        v->by_worker[w].count = kept;
+        *ret_workers += kept > 0;
     }
     return n;
 }
@@ -118,6 +120,22 @@ void sfu_control_speakers_refresh(struct sfu_room *room)
     }
 }
 
+/* Keeps the worker's list; false: nobody speaks there. */
+static bool hear(struct sfu_room *room, const struct sfu_plane_event *e)
+{
+    struct voice *list = room->voices->by_worker[e->worker].list;
+    size_t n = 0;
+    for (unsigned i = 0; i < e->u.speakers.count && i < SFU_PLAN_SPEAKERS; i++) {
+        if (sfu_control_track_get(room->c, e->u.speakers.track[i])) {
+            list[n++] = (struct voice){.track = e->u.speakers.track[i],
+                                       .level = e->u.speakers.level[i],
+                                       .rank = e->u.speakers.rank[i]};
+        }
+    }
+    room->voices->by_worker[e->worker].count = n;
+    return n > 0;
+}
+
 void sfu_control_speakers_event(struct sfu_control *c, const struct sfu_plane_event *e)
 {
     struct sfu_room *room = sfu_slab_get(c->rooms, e->u.speakers.room);
@@ -132,12 +150,6 @@ void sfu_control_speakers_event(struct sfu_control *c, const struct sfu_plane_ev
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
         return;
     }
-    size_t n = 0;
-    for (; n < e->u.speakers.count && n < SFU_PLAN_SPEAKERS; n++) {
-        room->voices->by_worker[e->worker].list[n] = (struct voice){.track = e->u.speakers.track[n],
-                                                                    .level = e->u.speakers.level[n],
-                                                                    .rank = e->u.speakers.rank[n]};
-    }
-    room->voices->by_worker[e->worker].count = n;
-    merge(room, !e->u.speakers.moved);
+    bool spoke = room->voices->by_worker[e->worker].count > 0;
+    merge(room, (hear(room, e) || spoke) && !e->u.speakers.moved);
 }
