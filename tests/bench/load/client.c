@@ -81,6 +81,7 @@ struct load_peer *load_client_peer(struct load_client *c, unsigned n)
                                   .totals = w->totals,
                                   .server = w->server.sin_addr,
                                   .sample = w->conf->sample,
+                                  .lose_percent = w->conf->lose_percent,
                                   .nack = w->conf->nack,
                                   .ops = &ops,
                                   .arg = c};

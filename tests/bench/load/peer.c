@@ -20,9 +20,6 @@ struct load_peer {
     struct load_peer_conf conf;
     struct load_port *port;
     struct sockaddr_in remote;
-    char fingerprint[96];
-    uint8_t kinds[128];
-    enum load_codec codec;
     struct load_ice *ice;
     struct load_dtls *dtls;
     struct nat_srtp *srtp;
@@ -33,6 +30,9 @@ struct load_peer {
     uint32_t ssrcs[LOAD_STREAMS_MAX]; /* apart from the streams: searched for each packet */
     struct load_rx *streams[LOAD_STREAMS_MAX];
     int64_t report_ns;
+    uint16_t twcc;
+    uint32_t dice;
+    struct load_sdp_remote described; /* the server's side */
 };
 
 static void send_raw(void *arg, const uint8_t *data, size_t len)
@@ -84,7 +84,7 @@ static void on_ice_connected(void *arg)
 {
     struct load_peer *p = arg;
     struct load_dtls_conf conf = {send_raw, on_dtls_up, on_dtls_down, p};
-    p->dtls = load_dtls_start(p->conf.dtls, p->fingerprint, &conf, load_now_ns());
+    p->dtls = load_dtls_start(p->conf.dtls, p->described.fingerprint, &conf, load_now_ns());
 }
 
 static void on_datagram(void *arg, uint8_t *data, size_t len, int64_t at_ns);
@@ -138,7 +138,6 @@ static void send_rtp(void *arg, uint8_t *pkt, size_t len, size_t stamp_at)
     }
     size_t sealed = nat_srtp_seal(p->srtp, false, pkt, len);
     if (sealed > 0) {
-        p->conf.totals->sent++;
         send_raw(p, pkt, sealed);
     }
 }
@@ -159,9 +158,11 @@ void load_peer_connect(struct load_peer *p, const struct load_sdp_remote *remote
             p->remote = remote->candidates[i];
         }
     }
-    memcpy(p->fingerprint, remote->fingerprint, sizeof p->fingerprint);
-    memcpy(p->kinds, remote->kinds, sizeof p->kinds);
-    p->codec = remote->codec;
+    p->described = *remote;
+    for (unsigned i = 0; i < p->track_count; i++) {
+        const bool *exts = remote->exts[i];
+        load_tx_extend(p->tracks[i], exts[LOAD_EXT_TWCC] ? &p->twcc : NULL, exts[LOAD_EXT_LEVEL]);
+    }
     load_ice_start(p->ice, remote->ufrag, remote->pwd, controlling, now_ns);
 }
 
@@ -172,13 +173,13 @@ static struct load_rx *stream_of(struct load_peer *p, const struct load_rtp *rtp
             return p->streams[i];
         }
     }
-    if (p->stream_count == LOAD_STREAMS_MAX || p->kinds[rtp->pt] == LOAD_OTHER) {
+    if (p->stream_count == LOAD_STREAMS_MAX || p->described.kinds[rtp->pt] == LOAD_OTHER) {
         return NULL;
     }
     struct load_rx *rx = load_alloc(1, sizeof *rx);
     rx->ssrc = rtp->ssrc;
-    rx->kind = (enum load_kind)p->kinds[rtp->pt];
-    rx->codec = p->codec;
+    rx->kind = (enum load_kind)p->described.kinds[rtp->pt];
+    rx->codec = p->described.codec;
     p->ssrcs[p->stream_count] = rtp->ssrc;
     p->streams[p->stream_count++] = rx;
     return rx;
@@ -224,6 +225,45 @@ static void ask_again(struct load_peer *p, struct load_rx *rx, uint16_t from, un
     send_raw(p, out, len);
 }
 
+static struct load_rx *repaired_by(struct load_peer *p, uint32_t rtx_ssrc)
+{
+    for (unsigned i = 0; i < p->described.rtx_count; i++) {
+        if (p->described.rtx[i].rtx != rtx_ssrc) {
+            continue;
+        }
+        for (unsigned k = 0; k < p->stream_count; k++) {
+            if (p->ssrcs[k] == p->described.rtx[i].media) {
+                return p->streams[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* RFC 4588: the number of the packet that it repeats is in front of the payload. */
+static void on_rtx(struct load_peer *p, uint8_t *data, size_t len)
+{
+    struct load_totals *t = p->conf.totals;
+    struct load_rtp rtp;
+    size_t n = nat_srtp_open(p->srtp, false, data, len);
+    t->retransmitted++;
+    if (n == 0 || !load_rtp_read(data, n, &rtp)) {
+        t->bad++;
+        return;
+    }
+    struct load_rx *rx = repaired_by(p, rtp.ssrc);
+    if (rx && n >= rtp.head + 2) {
+        uint16_t seq = (uint16_t)(data[rtp.head] << 8 | data[rtp.head + 1]);
+        t->recovered += load_seq_recover(&rx->seq, seq);
+    }
+}
+
+static bool loses(struct load_peer *p)
+{
+    p->dice = p->dice * 1664525 + 1013904223;
+    return (p->dice >> 8) % 100 < p->conf.lose_percent;
+}
+
 static void on_rtp(struct load_peer *p, uint8_t *data, size_t len, int64_t at_ns)
 {
     struct load_totals *t = p->conf.totals;
@@ -234,7 +274,10 @@ static void on_rtp(struct load_peer *p, uint8_t *data, size_t len, int64_t at_ns
         return;
     }
     if (rx->kind == LOAD_RTX) {
-        t->retransmitted++;
+        on_rtx(p, data, len);
+        return;
+    }
+    if (rx->kind == LOAD_VIDEO && rx->packets > 0 && loses(p)) {
         return;
     }
     uint16_t gap = (uint16_t)(rtp.seq - (uint16_t)rx->seq.max - 1);
@@ -464,6 +507,15 @@ void load_peer_add_sums(const struct load_peer *p, struct load_peer_sums *sums)
             sums->doubles += rx->seq.doubles;
         }
     }
+}
+
+uint64_t load_peer_sent(const struct load_peer *p)
+{
+    uint64_t sent = 0;
+    for (unsigned i = 0; i < p->track_count; i++) {
+        sent += load_tx_packets(p->tracks[i]);
+    }
+    return sent;
 }
 
 const char *load_peer_profile(const struct load_peer *p)

@@ -19,7 +19,7 @@ enum { LOAD_STREAMS_MAX = 256 };
 
 /* What all peers count together; the owner resets it when a measurement begins. */
 struct load_totals {
-    uint64_t sent, delivered, bytes, retransmitted, opened, bad, unknown, nacked;
+    uint64_t delivered, bytes, retransmitted, recovered, opened, bad, unknown, nacked;
     struct load_hist delay_ns;
 };
 
@@ -38,6 +38,7 @@ struct load_peer_conf {
     struct load_totals *totals;
     struct in_addr server; /* preferred among the server's candidates */
     unsigned sample;       /* one packet of so many is opened, 1: all */
+    unsigned lose_percent; /* of arriving video packets */
     bool nack;             /* ask for what is missing */
     const struct load_peer_ops *ops;
     void *arg;
@@ -64,5 +65,6 @@ struct load_peer_sums {
 };
 void load_peer_reset(struct load_peer *p);
 void load_peer_add_sums(const struct load_peer *p, struct load_peer_sums *sums);
-/* "AES_128_GCM"…, "" before DTLS is done. */
+uint64_t load_peer_sent(const struct load_peer *p); /* packets since the beginning, without RTX */
+/* "AEAD_AES_128_GCM"…, "" before DTLS is done. */
 const char *load_peer_profile(const struct load_peer *p);

@@ -98,18 +98,20 @@ static json_t *storm(const struct load_report *r)
 json_t *load_report_json(const struct load_report *r)
 {
     json_t *o = json_pack(
-        "{s:o, s:f, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:{s:f, "
+        "{s:o, s:f, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, "
+        "s:{s:f, "
         "s:I, s:I, s:I, s:I}, s:s, s:f}",
         "scenario", scenario(r), "measured_s", r->seconds, "packets_in_server", (json_int_t)r->sent,
         "packets_delivered", (json_int_t)r->delivered, "packets_per_s",
         ratio((double)r->delivered, r->seconds), "lost", (json_int_t)r->lost, "lost_ratio",
         lost_ratio(r), "reordered", (json_int_t)r->reordered, "duplicates", (json_int_t)r->doubles,
-        "retransmitted", (json_int_t)r->retransmitted, "nacked", (json_int_t)r->nacked, "streams",
-        (int)r->streams, "streams_expected", (int)r->streams_expected, "delay_us", delay(r),
-        "join_ms", joins(r), "server", r->has_server ? server(r) : json_null(), "generator",
-        "cpu_share", r->generator_share, "rx_lost", (json_int_t)r->rx_lost, "opened",
-        (json_int_t)r->opened, "bad", (json_int_t)r->bad, "unknown", (json_int_t)r->unknown,
-        "srtp_profile", r->profile, "steal_ratio", r->steal);
+        "retransmitted", (json_int_t)r->retransmitted, "recovered", (json_int_t)r->recovered,
+        "nacked", (json_int_t)r->nacked, "streams", (int)r->streams, "streams_expected",
+        (int)r->streams_expected, "delay_us", delay(r), "join_ms", joins(r), "server",
+        r->has_server ? server(r) : json_null(), "generator", "cpu_share", r->generator_share,
+        "rx_lost", (json_int_t)r->rx_lost, "opened", (json_int_t)r->opened, "bad",
+        (json_int_t)r->bad, "unknown", (json_int_t)r->unknown, "srtp_profile", r->profile,
+        "steal_ratio", r->steal);
     if (r->conf->join_storm > 0) {
         json_object_set_new(o, "storm", storm(r));
     }

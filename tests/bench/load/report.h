@@ -22,7 +22,7 @@ struct load_report {
     const struct load_conf *conf;
     double seconds; /* that were measured */
     uint64_t sent, delivered, received, bytes, lost, reordered, doubles;
-    uint64_t retransmitted, opened, bad, unknown, nacked;
+    uint64_t retransmitted, recovered, opened, bad, unknown, nacked;
     unsigned streams, streams_expected;
     struct load_hist delay_ns;
     struct load_joins joins;

@@ -319,8 +319,17 @@ struct before {
     struct load_proc server;
     struct load_machine machine;
     int64_t own_ns, at_ns;
-    uint64_t rx_lost;
+    uint64_t rx_lost, sent;
 };
+
+static uint64_t sent_by_all(const struct run *r)
+{
+    uint64_t sent = 0;
+    for (unsigned i = 0; i < r->publishers; i++) {
+        sent += r->clients[i].peers[0] ? load_peer_sent(r->clients[i].peers[0]) : 0;
+    }
+    return sent;
+}
 
 static void begin_measure(struct run *r, struct before *b)
 {
@@ -335,6 +344,7 @@ static void begin_measure(struct run *r, struct before *b)
     memset(&r->totals, 0, sizeof r->totals);
     r->progress_delivered = 0;
     b->rx_lost = load_net_lost(r->world.net);
+    b->sent = sent_by_all(r);
     b->own_ns = own_cpu_ns();
     if (load_machine_read(&b->machine)) {
         b->machine = (struct load_machine){0};
@@ -411,7 +421,7 @@ static void end_measure(struct run *r, const struct before *b, struct load_repor
         }
     }
     rep->seconds = (double)wall / (double)second_ns;
-    rep->sent = r->totals.sent;
+    rep->sent = sent_by_all(r) - b->sent;
     rep->delivered = r->totals.delivered;
     rep->bytes = r->totals.bytes;
     rep->retransmitted = r->totals.retransmitted;
@@ -419,6 +429,7 @@ static void end_measure(struct run *r, const struct before *b, struct load_repor
     rep->bad = r->totals.bad;
     rep->unknown = r->totals.unknown;
     rep->nacked = r->totals.nacked;
+    rep->recovered = r->totals.recovered;
     rep->delay_ns = r->totals.delay_ns;
     rep->received = sums.received;
     rep->lost = sums.lost;

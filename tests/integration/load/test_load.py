@@ -29,6 +29,8 @@ ROWS = [
       "srtp_profile": "AEAD_AES_256_GCM"}),
     ("H264", ["--subscribers", "2", "--codec", "h264"], 0, "",
      {"lost": 0, "streams": 2, "generator.bad": 0, "join_ms.key_frame.p50": (0.1, 20000)}),
+    ("repair", ["--subscribers", "3", "--lose", "10", "--nack"], 0, "",
+     {"lost_ratio": (0, 0.03), "nacked": (20, 1000), "recovered": (20, 1000), "generator.bad": 0}),
     ("two rooms", ["--rooms", "2", "--subscribers", "2"], 0, "", {"lost": 0, "streams": 4, "packets_in_server": (400, 1000)}),
     ("meeting", ["--meeting", "4"], 0, "", {"lost": 0, "streams": 24, "streams_expected": 24, "join_ms.count": 4}),
     ("join storm", ["--subscribers", "2", "--join-storm", "10"], 0, "",

@@ -71,7 +71,10 @@ static void test_offer(void **state)
         {"a=ssrc:11 cname:load\r\n", 1},
         {"a=rtpmap:96 VP8/90000\r\n", 2},
         {"a=candidate:1 1 udp 2130706431 192.0.2.7 4000 typ host\r\n", 4},
-        {"transport-cc", 0},
+        {"a=rtcp-fb:96 transport-cc\r\n", 1}, /* of what is published only */
+        {"a=rtcp-fb:111 transport-cc\r\n", 1},
+        {"a=extmap:3 http", 2},
+        {"a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n", 1},
     };
     struct load_sdp_local l = local();
     char *sdp = load_sdp_offer(&l, LOAD_VP8, lines, 4);
@@ -149,6 +152,11 @@ static void test_read(void **state)
     assert_int_equal(r.kinds[97], LOAD_RTX);
     assert_int_equal(r.kinds[0], LOAD_OTHER);
     assert_int_equal(r.codec, LOAD_VP8);
+    assert_int_equal(r.rtx_count, 1);
+    assert_int_equal(r.rtx[0].media, 8);
+    assert_int_equal(r.rtx[0].rtx, 9);
+    assert_false(r.exts[0][LOAD_EXT_TWCC]);
+    assert_true(r.exts[1][LOAD_EXT_TWCC]);
 }
 
 /* Credentials and fingerprint around one odd line. */

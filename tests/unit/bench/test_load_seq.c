@@ -96,6 +96,32 @@ static void test_highest(void **state)
     assert_int_equal(load_seq_highest(&s), 65536);
 }
 
+static void test_recover(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t seq;
+        bool want;
+        uint64_t received, lost;
+    } steps[] = {
+        {12, true, 3, 1},  /* it was missing */
+        {12, false, 3, 1}, /* again */
+        {10, false, 3, 1}, /* it had come */
+        {9, false, 3, 1},  /* before the window */
+        {14, false, 3, 1}, /* ahead: the original will come */
+        {11, true, 4, 0},
+    };
+    struct load_seq s = {0};
+    load_seq_add(&s, 10);
+    load_seq_add(&s, 13);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_int_equal(load_seq_recover(&s, steps[i].seq), steps[i].want);
+        assert_int_equal(s.received, steps[i].received);
+        assert_int_equal(load_seq_lost(&s), steps[i].lost);
+        assert_int_equal(s.reordered + s.doubles, 0);
+    }
+}
+
 /* Three times round: each fifth packet is lost. */
 static void test_long(void **state)
 {
@@ -119,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_rows_after_reset),
         cmocka_unit_test(test_reset_ignores_late),
         cmocka_unit_test(test_highest),
+        cmocka_unit_test(test_recover),
         cmocka_unit_test(test_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

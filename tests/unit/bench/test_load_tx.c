@@ -110,6 +110,34 @@ static void test_rates(void **state)
     }
 }
 
+static void take_extended(void *arg, uint8_t *pkt, size_t len, size_t stamp_at)
+{
+    static const uint8_t video[] = {0xbe, 0xde, 0, 1, LOAD_EXT_TWCC << 4 | 1};
+    struct sink *s = arg;
+    assert_int_equal(pkt[0], 0x90);
+    assert_memory_equal(pkt + 12, video, sizeof video);
+    assert_int_equal(pkt[17] << 8 | pkt[18], (uint16_t)(65530 + s->packets));
+    take(arg, pkt, len, stamp_at);
+}
+
+/* Extensions take room from the payload, not from the wire; their counter wraps. */
+static void test_extensions(void **state)
+{
+    (void)state;
+    struct load_tx_conf conf = video(LOAD_VP8);
+    struct sink s = {0};
+    uint16_t twcc = 65530;
+    struct load_tx *tx = load_tx_create(&conf, take_extended, &s);
+    load_tx_extend(tx, &twcc, false);
+    load_tx_start(tx, 0);
+    run(tx, &s, second_ns);
+    assert_int_equal(s.packets, 110);
+    assert_int_equal(s.stamps, 110);
+    assert_int_equal(s.shortest, 1100);
+    assert_int_equal(s.longest, 1100);
+    load_tx_destroy(tx);
+}
+
 /* A request is answered by the next frame, once. */
 static void test_key_on_request(void **state)
 {
@@ -262,10 +290,11 @@ static void test_broken_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),    cmocka_unit_test(test_key_on_request),
-        cmocka_unit_test(test_pacing),   cmocka_unit_test(test_standstill),
-        cmocka_unit_test(test_repeats),  cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_rtp_rows), cmocka_unit_test(test_broken_key),
+        cmocka_unit_test(test_rates),          cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_key_on_request), cmocka_unit_test(test_pacing),
+        cmocka_unit_test(test_standstill),     cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_clip),           cmocka_unit_test(test_rtp_rows),
+        cmocka_unit_test(test_broken_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
