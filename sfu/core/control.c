@@ -51,6 +51,7 @@ void sfu_control_conf_init(struct sfu_control_conf *ret)
         .calls_in_flight = SFU_MAX_RPC_IN_FLIGHT,
         .replace = true,
         .workers = 1,
+        .worker_peers = SFU_MAX_WORKER_PEERS,
         .worker_room_peers = SFU_MAX_WORKER_ROOM_PEERS,
         .worker_busy_percent = SFU_MAX_WORKER_BUSY_PERCENT,
         .port_base = 20000,

@@ -4,11 +4,17 @@
 
 static bool has_room(const struct sfu_placement_worker *w, const struct sfu_placement_marks *marks)
 {
-    return w->busy_permille <= marks->busy_permille && w->room_peers < marks->room_peers;
+    return w->busy_permille <= marks->busy_permille && w->room_peers < marks->room_peers &&
+           w->peers < marks->peers;
 }
 
-static bool is_less_busy(const struct sfu_placement_worker *a, const struct sfu_placement_worker *b)
+static bool is_less_busy(const struct sfu_placement_worker *a, const struct sfu_placement_worker *b,
+                         const struct sfu_placement_marks *marks)
 {
+    bool a_full = a->peers >= marks->peers, b_full = b->peers >= marks->peers;
+    if (a_full != b_full) {
+        return b_full;
+    }
     uint32_t a_tenths = a->busy_permille / 100, b_tenths = b->busy_permille / 100;
     return a_tenths != b_tenths ? a_tenths < b_tenths : a->peers < b->peers;
 }
@@ -23,11 +29,11 @@ unsigned sfu_placement_pick(const struct sfu_placement_worker *workers, unsigned
     }
     for (unsigned i = 0; i < count; i++) {
         const struct sfu_placement_worker *w = &workers[i];
-        if (is_less_busy(w, &workers[least])) {
+        if (is_less_busy(w, &workers[least], marks)) {
             least = i;
         }
         if (w->room_peers > 0 && has_room(w, marks) &&
-            (part < 0 || is_less_busy(w, &workers[part]))) {
+            (part < 0 || is_less_busy(w, &workers[part], marks))) {
             part = (int)i;
         }
     }

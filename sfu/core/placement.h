@@ -17,13 +17,14 @@ struct sfu_placement_worker {
 struct sfu_placement_marks {
     uint32_t busy_permille; /* above it … */
     uint32_t room_peers; /* … or with so many of one room, a worker gets no more of that room */
+    uint32_t peers;      /* with so many in all it can take none */
 };
 
 /*
  * home: where the room's first peer went; -1: this is the first.  A room stays on its home as long
  * as that is below the marks, then on another that already carries part of it and is below them,
  * the least busy of those; else it goes to the least busy of all.  Least busy: in steps of a tenth;
- * among equals the one with the fewest peers.
+ * among equals the one with the fewest peers; those that can take none come last.
  */
 unsigned sfu_placement_pick(const struct sfu_placement_worker *workers, unsigned count, int home,
                             const struct sfu_placement_marks *marks);

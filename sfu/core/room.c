@@ -169,7 +169,8 @@ unsigned sfu_room_worker(struct sfu_room *room)
 {
     const struct sfu_control *c = room->c;
     const struct sfu_placement_marks marks = {.busy_permille = c->conf.worker_busy_percent * 10,
-                                              .room_peers = c->conf.worker_room_peers};
+                                              .room_peers = c->conf.worker_room_peers,
+                                              .peers = c->conf.worker_peers};
     struct sfu_placement_worker workers[SFU_CONTROL_WORKERS];
     for (unsigned i = 0; i < c->conf.workers; i++) {
         workers[i] = (struct sfu_placement_worker){.busy_permille = c->busy_permille[i],

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "sfu/base/stat.h"
+#include "tests/support/alloc_fail.h"
 #include "tests/support/sim_peers.h"
 
 enum { HOME, AWAY, ROOM = 1 };
@@ -403,6 +404,35 @@ static void a_publisher_leaves_and_another_comes(void **state)
     }
 }
 
+/* Each allocation that a track of another worker takes, failing in turn: it is missed, counted, and
+ * all is well when it is given again. */
+static void memory_that_was_short(void **state)
+{
+    struct call *c = *state;
+    sim_publisher_join(&c->w, &c->p[0], ROOM);
+    sim_world_run(&c->w, 1000000);
+    for (unsigned n = 1;; n++) {
+        relay(c, 0, 0);
+        sim_world_run(&c->w, 100000);
+        relay(c, 0, 1 << AWAY);
+        c->w.stalled[AWAY] = true;
+        sim_world_run(&c->w, 200000);
+        c->w.stalled[AWAY] = false;
+        uint64_t faults = count(SFU_M_FAULT_MEMORY);
+        alloc_fail_arm(n, ALLOC_FAIL_OWN);
+        (void)sfu_router_relay_in(c->w.routers[AWAY]);
+        if (!alloc_fail_disarm()) {
+            assert_true(n > 6); /* two tracks, two streams, stores */
+            break;
+        }
+        assert_int_equal(count(SFU_M_FAULT_MEMORY), faults + 1);
+    }
+    come(c, 1);
+    map(c, 1, 0);
+    sim_world_run(&c->w, 2000000);
+    assert_live(c, 1, 0);
+}
+
 static void taken_back_and_given_again(void **state)
 {
     struct call *c = *state;
@@ -474,6 +504,7 @@ int main(void)
         T(a_short_stop_loses_nothing),
         T(what_must_arrive_does_when_the_ring_was_full),
         T(a_publisher_leaves_and_another_comes),
+        T(memory_that_was_short),
         T(taken_back_and_given_again),
         cmocka_unit_test(the_same_seed_is_the_same_call),
     };

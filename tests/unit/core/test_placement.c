@@ -39,13 +39,16 @@ static const struct row rows[] = {
     {"not a part that is full", 0, {{300, 50, 50}, {600, 50, 50}, {710, 30, 30}, {300, 9, 0}}, 3},
     {"home comes first again", 0, {{300, 49, 49}, {100, 20, 20}, {0}, {0}}, 0},
     {"all full: the least busy", 0, {{500, 60, 60}, {400, 60, 60}, {450, 59, 59}, {600, 5, 50}}, 2},
+    {"home can take none", 0, {{10, 1000, 5}, {300, 9, 0}, {100, 9, 0}, {50, 1000, 0}}, 2},
+    {"a part that can take none", 0, {{10, 90, 50}, {300, 1000, 9}, {100, 9, 0}, {90, 95, 0}}, 0},
     {"home is the least busy", 0, {{710, 5, 5}, {900, 9, 0}, {800, 9, 0}, {990, 2, 0}}, 0},
     {"home emptied: still the first choice", 2, {{0, 5, 5}, {0}, {500, 9, 0}, {0}}, 2},
 };
 
 static void a_peer_goes_where_the_table_says(void **state)
 {
-    static const struct sfu_placement_marks marks = {.busy_permille = 700, .room_peers = 50};
+    static const struct sfu_placement_marks marks = {
+        .busy_permille = 700, .room_peers = 50, .peers = 1000};
     (void)state;
     for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
         unsigned got = sfu_placement_pick(rows[i].workers, WORKERS, rows[i].home, &marks);
@@ -58,7 +61,8 @@ static void a_peer_goes_where_the_table_says(void **state)
 /* 500 of one room, before any load can be seen: shares are equal. */
 static void a_crowd_spreads(void **state)
 {
-    static const struct sfu_placement_marks marks = {.busy_permille = 700, .room_peers = 50};
+    static const struct sfu_placement_marks marks = {
+        .busy_permille = 700, .room_peers = 50, .peers = 1000};
     struct sfu_placement_worker workers[WORKERS] = {{0}};
     int home = -1;
     (void)state;
