@@ -55,6 +55,12 @@ static void on_up(void *arg)
     }
 }
 
+static void on_connected(void *arg)
+{
+    struct load_client *c = arg;
+    c->ice_ns = load_now_ns();
+}
+
 static void on_first_packet(void *arg)
 {
     struct load_client *c = arg;
@@ -74,7 +80,8 @@ static void on_peer_failed(void *arg, const char *why)
 
 struct load_peer *load_client_peer(struct load_client *c, unsigned n)
 {
-    static const struct load_peer_ops ops = {on_up, on_first_packet, on_key_frame, on_peer_failed};
+    static const struct load_peer_ops ops = {on_connected, on_up, on_first_packet, on_key_frame,
+                                             on_peer_failed};
     const struct load_world *w = c->world;
     struct load_peer_conf conf = {.net = w->net,
                                   .dtls = w->dtls,
@@ -139,7 +146,8 @@ void load_client_connect(struct load_client *c, struct load_peer *p, const char 
     } else if (remote.rejected > 0) {
         load_client_fail(c, "SDP", "the server rejected an m-line");
     } else {
-        load_peer_connect(p, &remote, controlling, load_now_ns());
+        c->answer_ns = load_now_ns();
+        load_peer_connect(p, &remote, controlling, c->answer_ns);
     }
 }
 

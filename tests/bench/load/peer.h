@@ -26,7 +26,8 @@ struct load_totals {
 struct load_peer;
 
 struct load_peer_ops {
-    void (*up)(void *arg); /* DTLS is done */
+    void (*connected)(void *arg); /* ICE has its pair */
+    void (*up)(void *arg);        /* DTLS is done */
     void (*first_packet)(void *arg);
     void (*key_frame)(void *arg); /* the first whole one */
     void (*failed)(void *arg, const char *why);

@@ -62,9 +62,11 @@ static json_t *percentiles(const struct load_hist *h, double unit)
 static json_t *joins(const struct load_report *r)
 {
     const struct load_joins *j = &r->joins;
-    return json_pack("{s:i, s:i, s:o, s:o, s:o}", "count", (int)j->count, "failed", (int)j->failed,
-                     "dtls", percentiles(&j->dtls_us, 1000), "first_packet",
-                     percentiles(&j->packet_us, 1000), "key_frame", percentiles(&j->key_us, 1000));
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "count", (int)j->count, "failed",
+                     (int)j->failed, "answer", percentiles(&j->answer_us, 1000), "ice",
+                     percentiles(&j->ice_us, 1000), "dtls", percentiles(&j->dtls_us, 1000),
+                     "first_packet", percentiles(&j->packet_us, 1000), "key_frame",
+                     percentiles(&j->key_us, 1000));
 }
 
 static json_t *delay(const struct load_report *r)
@@ -123,8 +125,11 @@ static void print_joins(const struct load_joins *j, FILE *out)
     const struct {
         const char *name;
         const struct load_hist *h;
-    } rows[] = {
-        {"DTLS done", &j->dtls_us}, {"first packet", &j->packet_us}, {"key frame", &j->key_us}};
+    } rows[] = {{"answer", &j->answer_us},
+                {"ICE pair", &j->ice_us},
+                {"DTLS done", &j->dtls_us},
+                {"first packet", &j->packet_us},
+                {"key frame", &j->key_us}};
     fprintf(out, "joins          %u, failed %u\n", j->count, j->failed);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].h->count > 0) {

@@ -15,7 +15,7 @@
 
 struct load_joins {
     unsigned count, failed;
-    struct load_hist dtls_us, packet_us, key_us; /* from the first byte of signalling */
+    struct load_hist answer_us, ice_us, dtls_us, packet_us, key_us; /* since the first byte */
 };
 
 struct load_report {
