@@ -121,16 +121,17 @@ void sfu_mailbox_unreserve(struct sfu_mailbox *mb, uint32_t n)
     atomic_fetch_add_explicit(&mb->credits, n, memory_order_acq_rel);
 }
 
-static void mailbox_notify(struct sfu_mailbox *mb)
+/* True: the consumer was asleep and will wake up. */
+static bool mailbox_notify(struct sfu_mailbox *mb)
 {
-    if (SFU_LIKELY(!atomic_load_explicit(&mb->sleeping, memory_order_seq_cst))) {
-        return;
+    if (SFU_LIKELY(!atomic_load_explicit(&mb->sleeping, memory_order_seq_cst)) ||
+        !atomic_exchange_explicit(&mb->sleeping, false, memory_order_seq_cst)) {
+        return false;
     }
-    if (atomic_exchange_explicit(&mb->sleeping, false, memory_order_seq_cst)) {
-        uint64_t one = 1;
-        ssize_t n = write(mb->fd, &one, sizeof one);
-        (void)n; /* EAGAIN needs 2^64 - 2 unread wake-ups */
-    }
+    uint64_t one = 1;
+    ssize_t n = write(mb->fd, &one, sizeof one);
+    (void)n; /* EAGAIN needs 2^64 - 2 unread wake-ups */
+    return true;
 }
 
 /* The caller holds a credit, so the cell of the next place was freed: its reader gave back the
@@ -147,7 +148,7 @@ static void mailbox_enqueue(struct sfu_mailbox *mb, const void *msg, size_t size
         memset((uint8_t *)cell_data(cell) + size, 0, mb->cell_size - size);
     }
     atomic_store_explicit(&cell->seq, place + 1, memory_order_seq_cst);
-    mailbox_notify(mb);
+    (void)mailbox_notify(mb);
 }
 
 int sfu_mailbox_post(struct sfu_mailbox *mb, const void *msg, size_t size)
@@ -227,8 +228,10 @@ int sfu_mailbox_fd(const struct sfu_mailbox *mb)
 
 void sfu_mailbox_wake(struct sfu_mailbox *mb)
 {
-    atomic_store_explicit(&mb->poked, true, memory_order_seq_cst);
-    mailbox_notify(mb);
+    if (!mailbox_notify(mb)) { /* a sleeper needs no reason to stay awake one turn longer */
+        atomic_store_explicit(&mb->poked, true, memory_order_seq_cst);
+        (void)mailbox_notify(mb);
+    }
 }
 
 uint32_t sfu_mailbox_cell_size(const struct sfu_mailbox *mb)

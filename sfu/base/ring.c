@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +21,12 @@ struct sfu_ring {
     uint8_t *mem;
 
     _Alignas(CACHE_LINE) _Atomic size_t tail; /* written by the producer */
+    size_t staged;                            /* where the next record goes; tail lags behind */
     size_t head_seen;
-    size_t start; /* where the reserved record begins: tail, or 0 of the next round */
+    size_t start; /* where the reserved record begins: staged, or 0 of the next round */
 
     _Alignas(CACHE_LINE) _Atomic size_t head; /* written by the consumer */
+    size_t next;                              /* the first record that was not read */
     size_t tail_seen;
 };
 
@@ -76,13 +77,25 @@ size_t sfu_ring_max_record(const struct sfu_ring *ring)
     return ring->bytes / 2 - HEAD;
 }
 
-static bool ring_fits(struct sfu_ring *ring, size_t tail, size_t need)
+static bool has_room(struct sfu_ring *ring, size_t need)
 {
-    if (tail + need - ring->head_seen <= ring->bytes) {
+    if (ring->staged + need - ring->head_seen <= ring->bytes) {
         return true;
     }
     ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
-    return tail + need - ring->head_seen <= ring->bytes;
+    return ring->staged + need - ring->head_seen <= ring->bytes;
+}
+
+/* What is left before the end of the buffer when the record does not fit there. */
+static size_t skip_for(const struct sfu_ring *ring, size_t size)
+{
+    size_t to_end = ring->bytes - (ring->staged & (ring->bytes - 1));
+    return record_bytes(size) > to_end ? to_end : 0;
+}
+
+bool sfu_ring_fits(struct sfu_ring *ring, size_t size, size_t spare)
+{
+    return has_room(ring, skip_for(ring, size) + record_bytes(size) + spare);
 }
 
 void *sfu_ring_reserve(struct sfu_ring *ring, size_t size)
@@ -90,24 +103,33 @@ void *sfu_ring_reserve(struct sfu_ring *ring, size_t size)
     if (size > sfu_ring_max_record(ring)) {
         return NULL;
     }
-    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    size_t to_end = ring->bytes - (tail & (ring->bytes - 1));
-    size_t skip = record_bytes(size) > to_end ? to_end : 0;
-    if (!ring_fits(ring, tail, skip + record_bytes(size))) {
+    size_t skip = skip_for(ring, size);
+    if (!has_room(ring, skip + record_bytes(size))) {
         return NULL;
     }
     if (skip > 0) {
-        memcpy(ring_at(ring, tail), &skip_mark, sizeof skip_mark);
+        memcpy(ring_at(ring, ring->staged), &skip_mark, sizeof skip_mark);
     }
-    ring->start = tail + skip;
+    ring->start = ring->staged + skip;
     return ring_at(ring, ring->start) + HEAD;
+}
+
+void sfu_ring_stage(struct sfu_ring *ring, size_t size)
+{
+    uint32_t head = (uint32_t)size;
+    memcpy(ring_at(ring, ring->start), &head, sizeof head);
+    ring->staged = ring->start + record_bytes(size);
+}
+
+void sfu_ring_publish(struct sfu_ring *ring)
+{
+    atomic_store_explicit(&ring->tail, ring->staged, memory_order_release);
 }
 
 void sfu_ring_commit(struct sfu_ring *ring, size_t size)
 {
-    uint32_t head = (uint32_t)size;
-    memcpy(ring_at(ring, ring->start), &head, sizeof head);
-    atomic_store_explicit(&ring->tail, ring->start + record_bytes(size), memory_order_release);
+    sfu_ring_stage(ring, size);
+    sfu_ring_publish(ring);
 }
 
 int sfu_ring_write(struct sfu_ring *ring, const void *data, size_t size)
@@ -126,23 +148,23 @@ int sfu_ring_write(struct sfu_ring *ring, const void *data, size_t size)
     return 0;
 }
 
-/* Position of the oldest record, or the tail when there is none. */
+/* The first record that was not read; false: there is none. */
 static bool ring_oldest(struct sfu_ring *ring, size_t *ret_position, uint32_t *ret_size)
 {
-    size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    if (head == ring->tail_seen) {
+    size_t next = ring->next;
+    if (next == ring->tail_seen) {
         ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
-        if (head == ring->tail_seen) {
+        if (next == ring->tail_seen) {
             return false;
         }
     }
-    memcpy(ret_size, ring_at(ring, head), sizeof *ret_size);
+    memcpy(ret_size, ring_at(ring, next), sizeof *ret_size);
     if (*ret_size == skip_mark) {
         /* a skip is published together with the record behind it */
-        head += ring->bytes - (head & (ring->bytes - 1));
-        memcpy(ret_size, ring_at(ring, head), sizeof *ret_size);
+        next += ring->bytes - (next & (ring->bytes - 1));
+        memcpy(ret_size, ring_at(ring, next), sizeof *ret_size);
     }
-    *ret_position = head;
+    *ret_position = next;
     return true;
 }
 
@@ -157,13 +179,34 @@ const void *sfu_ring_peek(struct sfu_ring *ring, size_t *ret_size)
     return ring_at(ring, position) + HEAD;
 }
 
-void sfu_ring_consume(struct sfu_ring *ring)
+const void *sfu_ring_read(struct sfu_ring *ring, size_t *ret_size)
 {
     size_t position;
     uint32_t size;
-    if (ring_oldest(ring, &position, &size)) {
-        atomic_store_explicit(&ring->head, position + record_bytes(size), memory_order_release);
+    if (!ring_oldest(ring, &position, &size)) {
+        return NULL;
     }
+    ring->next = position + record_bytes(size);
+    *ret_size = size;
+    return ring_at(ring, position) + HEAD;
+}
+
+void sfu_ring_release(struct sfu_ring *ring)
+{
+    atomic_store_explicit(&ring->head, ring->next, memory_order_release);
+}
+
+void sfu_ring_consume(struct sfu_ring *ring)
+{
+    size_t size;
+    if (sfu_ring_read(ring, &size)) {
+        sfu_ring_release(ring);
+    }
+}
+
+size_t sfu_ring_unread(const struct sfu_ring *ring)
+{
+    return ring->tail_seen - ring->next;
 }
 
 size_t sfu_ring_used(const struct sfu_ring *ring)

@@ -11,6 +11,7 @@
 #include "sfu/core/control_job.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
+#include "sfu/core/control_relay.h"
 #include "sfu/core/method.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
@@ -51,6 +52,9 @@ void sfu_control_conf_init(struct sfu_control_conf *ret)
         .calls_in_flight = SFU_MAX_RPC_IN_FLIGHT,
         .replace = true,
         .workers = 1,
+        .worker_peers = SFU_MAX_WORKER_PEERS,
+        .worker_room_peers = SFU_MAX_WORKER_ROOM_PEERS,
+        .worker_busy_percent = SFU_MAX_WORKER_BUSY_PERCENT,
         .port_base = 20000,
     };
 }
@@ -62,7 +66,7 @@ static bool conf_ok(const struct sfu_control_conf *conf)
            conf->max_pairs <= SFU_PEER_SLOTS / 2 && conf->max_tracks >= 1 &&
            conf->max_tracks <= SFU_PEER_TRACKS && conf->resume_events >= 1 &&
            conf->calls_per_s >= 1 && conf->calls_burst >= 1 && conf->workers >= 1 &&
-           conf->workers <= 64 && conf->addr_count <= SFU_CONTROL_ADDRS &&
+           conf->workers <= SFU_CONTROL_WORKERS && conf->addr_count <= SFU_CONTROL_ADDRS &&
            conf->codec_count <= SFU_CONTROL_CODECS;
 }
 
@@ -73,6 +77,10 @@ static void on_housekeeping(struct sfu_timer *timer, void *arg)
     struct sfu_session *s;
     uint32_t pos = 0;
     sfu_timer_set(c->wheel, timer, c->now_us + HOUSEKEEPING_US);
+    for (unsigned i = 0; c->plane.busy && i < c->conf.workers; i++) {
+        c->busy_permille[i] = c->plane.busy(c->plane.arg, i);
+    }
+    sfu_control_relay_sweep(c);
     sfu_session_revoke_retry(c);
     while ((s = sfu_slab_next(c->sessions, &pos))) {
         bool real = s->state == SFU_SESSION_OPEN || s->state == SFU_SESSION_DETACHED;
@@ -171,6 +179,7 @@ int sfu_control_create(const struct sfu_control_conf *conf, struct sfu_control *
     sfu_session_gate_init(&c->viewer_gate, conf->calls_per_s, conf->calls_burst);
     sfu_list_init(&c->dirty_lanes);
     sfu_list_init(&c->dirty_peers);
+    sfu_list_init(&c->lingering);
     sfu_list_init(&c->told_peers);
     sfu_list_init(&c->http_answers);
     sfu_timer_init(&c->housekeeping, on_housekeeping, c);
@@ -358,6 +367,7 @@ int sfu_control_start(struct sfu_control *c)
     if (err != 0) {
         return -err;
     }
+    pthread_setname_np(c->thread, "stoa-control");
     c->started = true;
     return 0;
 }

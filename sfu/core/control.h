@@ -47,7 +47,10 @@ struct sfu_control_conf {
     bool replace;            /* a second session of one identity replaces the first; else refused */
     uint8_t fingerprint[32]; /* SHA-256 of the DTLS certificate */
     unsigned workers;
-    uint16_t port_base; /* worker w listens on port_base + w */
+    uint32_t worker_peers;        /* that one worker takes */
+    uint32_t worker_room_peers;   /* so many peers of a room are put on one worker … */
+    uint32_t worker_busy_percent; /* … as long as it is not busier than this */
+    uint16_t port_base;           /* worker w listens on port_base + w */
     struct sfu_addr
         addrs[SFU_CONTROL_ADDRS]; /* announced; port 0: port_base; the worker's index is added */
     size_t addr_count;

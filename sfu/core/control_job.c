@@ -67,6 +67,7 @@ int sfu_control_jobs_create(struct sfu_control *c, unsigned threads,
             sfu_control_jobs_destroy(jobs);
             return -err;
         }
+        pthread_setname_np(jobs->ids[i], "stoa-helper");
         jobs->threads++;
     }
     *ret_jobs = jobs;

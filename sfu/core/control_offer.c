@@ -232,7 +232,7 @@ static int make_answer(struct sfu_control_offering *o)
         sfu_error_set(o->error, sfu_err_from_errno(err), "sdp", NULL);
     } else if (sfu_control_offer_shape_check(o) != 0) {
         return -EPROTO;
-    } else if (!peer && sfu_control_peer_open(o->s, o->owner, &o->peer) != 0) {
+    } else if (!peer && sfu_control_peer_open(o->s, o->owner, o->worker, &o->peer) != 0) {
         return sfu_control_offer_refuse(o, SFU_ERR_UNAVAILABLE, "peers", NULL);
     } else if (!peer) {
         o->fresh_peer = true;

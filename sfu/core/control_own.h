@@ -29,8 +29,10 @@ struct sfu_mailbox;
 struct sfu_method_entry;
 struct sfu_participant;
 struct sfu_plugin_instance;
+struct sfu_room_voices;
 
 enum {
+    SFU_CONTROL_WORKERS = 64, /* sets of them are 64 bits */
     SFU_CONTROL_METHOD_BYTES = 64,
     SFU_ROOM_KEY_BYTES = 32 + 1 + SFU_ROOM_NAME_BYTES,
     /* items of pools whose structs are private to one file, which asserts that they fit */
@@ -79,7 +81,8 @@ struct sfu_room {
     struct sfu_list participants; /* as they joined */
     uint32_t participant_count;
     uint32_t viewer_count;
-    int worker; /* -1: not picked yet */
+    int worker;                     /* its home; -1: not picked yet */
+    struct sfu_room_voices *voices; /* control_speakers.c; NULL: nobody has spoken */
 };
 
 /* What a session without a lane has instead of one (session_direct.c). */
@@ -143,6 +146,10 @@ struct sfu_control_track {
     uint8_t muted; /* enum sfu_mute_by bits */
     bool published;
     bool mute_dirty;
+    bool relay_dirty;           /* who else needs it must be looked at again */
+    uint64_t relayed;           /* other workers (bits) that get it, as the worker was told */
+    int64_t relay_until_us;     /* some of them only until then */
+    struct sfu_list relay_link; /* c->lingering, meanwhile */
 };
 
 /* An m-line on which the peer receives. */
@@ -160,6 +167,7 @@ struct sfu_control_slot {
     bool rtp_known;
     uint32_t rtp;
     uint16_t width, height;
+    bool hidden; /* a video that is not shown: nothing is sent */
 };
 
 struct sfu_control_peer {
@@ -196,6 +204,8 @@ struct sfu_control {
     struct sfu_map *request_ids; /* edge's number -> request */
     struct sfu_bmap *session_ids, *room_names;
     struct sfu_list dirty_lanes, dirty_peers, told_peers, http_answers;
+    struct sfu_list lingering; /* tracks with workers that need them no longer */
+    uint32_t busy_permille[SFU_CONTROL_WORKERS], worker_peers[SFU_CONTROL_WORKERS];
     struct sfu_timer housekeeping;
     struct sfu_session_revoke revokes[SFU_SESSION_REVOKES]; /* the directory was busy */
     size_t revoke_count;

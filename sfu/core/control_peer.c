@@ -6,6 +6,8 @@
 
 #include "sfu/base/rand.h"
 #include "sfu/base/str.h"
+#include "sfu/core/control_relay.h"
+#include "sfu/core/control_speakers.h"
 #include "sfu/core/participant.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
@@ -29,7 +31,8 @@ void sfu_control_peer_dirty(struct sfu_control_peer *peer)
     }
 }
 
-int sfu_control_peer_open(struct sfu_session *s, const void *owner, struct sfu_control_peer **ret)
+int sfu_control_peer_open(struct sfu_session *s, const void *owner, unsigned worker,
+                          struct sfu_control_peer **ret)
 {
     sfu_handle handle;
     struct sfu_control_peer *peer = sfu_slab_alloc(s->c->peers, &handle);
@@ -40,7 +43,8 @@ int sfu_control_peer_open(struct sfu_session *s, const void *owner, struct sfu_c
     peer->handle = handle;
     peer->session = s;
     peer->owner = owner;
-    peer->worker = sfu_room_worker(s->room);
+    peer->worker = worker;
+    s->c->worker_peers[worker]++;
     sfu_list_init(&peer->dirty_link);
     sfu_list_init(&peer->told_link);
     sfu_list_init(&peer->tracks);
@@ -55,6 +59,7 @@ int sfu_control_peer_open(struct sfu_session *s, const void *owner, struct sfu_c
 static void free_peer(struct sfu_control_peer *peer)
 {
     sfu_list_remove(&peer->dirty_link);
+    peer->c->worker_peers[peer->worker]--;
     for (uint16_t i = 0; i < peer->slot_count; i++) {
         free(peer->slots[i]);
     }
@@ -74,6 +79,9 @@ void sfu_control_peer_close(struct sfu_control_peer *peer)
             SFU_LIST_ENTRY(peer->tracks.next, struct sfu_control_track, peer_link));
     }
     for (uint16_t i = 0; i < peer->slot_count; i++) {
+        if (peer->slots[i]->track) {
+            sfu_control_relay_dirty(peer->slots[i]->track);
+        }
         sfu_list_remove(&peer->slots[i]->feed_link);
         peer->slots[i]->track = NULL;
     }
@@ -141,6 +149,7 @@ struct sfu_control_track *sfu_control_track_add(struct sfu_control_peer *peer, c
         t->mid[0] = 0;
     }
     sfu_list_init(&t->feeds);
+    sfu_list_init(&t->relay_link);
     sfu_list_push_back(&peer->tracks, &t->peer_link);
     peer->track_count++;
     atomic_fetch_add(&peer->c->n_tracks, 1);
@@ -175,7 +184,9 @@ void sfu_control_track_remove(struct sfu_control_track *t)
         sfu_control_slot_map(SFU_LIST_ENTRY(t->feeds.next, struct sfu_control_slot, feed_link),
                              NULL, true);
     }
+    sfu_list_remove(&t->relay_link);
     sfu_slab_free(peer->c->tracks, t->handle);
+    sfu_control_speakers_refresh(peer->session->room);
 }
 
 void sfu_control_track_mute(struct sfu_control_track *t, enum sfu_mute_by by, bool muted)
@@ -273,9 +284,13 @@ void sfu_control_slot_map(struct sfu_control_slot *slot, struct sfu_control_trac
         return;
     }
     sfu_list_remove(&slot->feed_link);
+    if (slot->track) {
+        sfu_control_relay_dirty(slot->track);
+    }
     slot->track = track;
     if (track) {
         sfu_list_push_back(&track->feeds, &slot->feed_link);
+        sfu_control_relay_dirty(track);
     }
     /* one cut that was not sent yet holds for all that follow it */
     slot->cut = cut || (slot->map_dirty && slot->cut);
@@ -292,6 +307,10 @@ void sfu_control_slot_show(struct sfu_control_slot *slot, uint16_t width, uint16
         slot->height = height;
         slot->show_dirty = true;
         sfu_control_peer_dirty(slot->peer);
+        slot->hidden = slot->kind == SFU_VIDEO && (width == 0 || height == 0);
+        if (slot->track) {
+            sfu_control_relay_dirty(slot->track);
+        }
     }
 }
 
@@ -309,6 +328,9 @@ static int send_levels(struct sfu_control_peer *peer)
             return -ENOBUFS;
         }
         t->mute_dirty = false;
+        if (t->relay_dirty && sfu_control_relay_send(t) != 0) {
+            return -ENOBUFS;
+        }
     }
     for (uint16_t i = 0; i < peer->slot_count; i++) {
         struct sfu_control_slot *s = peer->slots[i];

@@ -10,8 +10,8 @@
 
 #include "sfu/core/control_own.h"
 
-/* For a session without one.  -ENOBUFS: too many peers. */
-SFU_MUST_CHECK int sfu_control_peer_open(struct sfu_session *s, const void *owner,
+/* For a session without one, on that worker for life.  -ENOBUFS: too many peers. */
+SFU_MUST_CHECK int sfu_control_peer_open(struct sfu_session *s, const void *owner, unsigned worker,
                                          struct sfu_control_peer **ret);
 /* Tracks go, slots elsewhere that show them are emptied, the worker is told.  NULL is allowed. */
 void sfu_control_peer_close(struct sfu_control_peer *peer);

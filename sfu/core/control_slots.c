@@ -3,6 +3,7 @@
 
 #include "sfu/base/stat.h"
 #include "sfu/core/control_peer.h"
+#include "sfu/core/control_speakers.h"
 #include "sfu/core/participant.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/session.h"
@@ -205,21 +206,6 @@ static void on_size(struct sfu_control_peer *peer, const struct sfu_plane_event 
                 &(struct sfu_event){.kind = SFU_EVENT_TRACK_UPDATED, .track = t->handle});
 }
 
-static void on_speakers(struct sfu_control *c, const struct sfu_plane_event *e)
-{
-    struct sfu_event event = {.kind = SFU_EVENT_SPEAKERS, .room = e->u.speakers.room};
-    if (!sfu_slab_get(c->rooms, e->u.speakers.room)) {
-        return; /* gone; or an echo test, which ranks nobody */
-    }
-    for (unsigned i = 0; i < e->u.speakers.count && i < SFU_EVENT_SPEAKERS_MAX; i++) {
-        if (sfu_control_track_get(c, e->u.speakers.track[i])) {
-            event.u.speakers.track[event.u.speakers.count] = e->u.speakers.track[i];
-            event.u.speakers.level[event.u.speakers.count++] = e->u.speakers.level[i];
-        }
-    }
-    sfu_plugin_host_event(c, &event);
-}
-
 void sfu_control_peer_event(struct sfu_control *c, const struct sfu_plane_event *event)
 {
     static void (*const handlers[])(struct sfu_control_peer *, const struct sfu_plane_event *) = {
@@ -228,7 +214,7 @@ void sfu_control_peer_event(struct sfu_control *c, const struct sfu_plane_event 
         [SFU_PLANE_UNAVAILABLE] = on_unavailable,
     };
     if (event->kind == SFU_PLANE_SPEAKERS) {
-        on_speakers(c, event);
+        sfu_control_speakers_event(c, event);
         return;
     }
     struct sfu_control_peer *peer = sfu_slab_get(c->peers, event->peer);

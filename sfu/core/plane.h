@@ -96,19 +96,22 @@ struct sfu_plane_ops {
      */
     int (*apply)(void *arg, unsigned worker, struct sfu_plan *plan);
     /* Lets the track feed the slot (0: empties it).  cut: the old picture must go now (permission,
-     * mute, leave); else it stays until the new one's key frame. Source and slot live on the same
-     * worker. */
+     * mute, leave); else it stays until the new one's key frame.  A track of another worker must be
+     * relayed to this one. */
     int (*map)(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint64_t track, bool cut);
     /* The size at which the slot is shown; 0 x 0: not shown, send nothing of a video. */
     int (*show)(void *arg, unsigned worker, uint64_t peer, uint16_t slot, uint16_t width,
                 uint16_t height);
     int (*mute)(void *arg, unsigned worker, uint64_t peer, uint64_t track, bool muted);
     int (*close)(void *arg, unsigned worker, uint64_t peer);
+    /* Copies what the track's publisher sends to exactly these other workers (bits). */
+    int (*relay)(void *arg, unsigned worker, uint64_t peer, uint64_t track, uint64_t workers);
     /* Asks the publisher for a key frame (coalesced there).  May be NULL; not repeated when the
      * ring is full. */
     int (*key_frame)(void *arg, unsigned worker, uint64_t peer, uint64_t track);
-    /* The worker for a new room: the least busy. */
-    unsigned (*pick)(void *arg);
+    /* Permille of the time since the last call, but a second at least, that the worker was busy.
+     * May be NULL: never. */
+    unsigned (*busy)(void *arg, unsigned worker);
     void *arg;
 };
 
@@ -144,7 +147,9 @@ struct sfu_plane_event {
         struct {
             uint64_t room;
             uint8_t count;
+            bool moved; /* the same people in the same order; only ranks differ */
             uint8_t level[SFU_PLAN_SPEAKERS]; /* dB below full scale, 0 loudest */
+            uint8_t rank[SFU_PLAN_SPEAKERS];  /* the same over a longer time */
             uint64_t track[SFU_PLAN_SPEAKERS];
         } speakers;
         struct {

@@ -158,8 +158,7 @@ static int host_notify(const struct sfu_host *host, uint64_t session, const char
     return s ? sfu_session_notify_json(s, n->name, params, n->ephemeral) : -ENOENT;
 }
 
-static void send_all(struct sfu_room *room, uint64_t except, const struct sfu_notification *n,
-                     const struct sfu_str *body)
+static void tell_all(struct sfu_room *room, uint64_t except, bool ephemeral, struct sfu_note *note)
 {
     SFU_LIST_FOREACH(node, &room->participants)
     {
@@ -167,10 +166,10 @@ static void send_all(struct sfu_room *room, uint64_t except, const struct sfu_no
         if (s->handle == except) {
             continue;
         }
-        if (n->ephemeral) {
-            sfu_session_notify_latest(s, n->name, body->buf, body->len);
+        if (ephemeral) {
+            sfu_session_tell_latest(s, note);
         } else {
-            sfu_session_notify(s, n->name, body->buf, body->len);
+            sfu_session_tell(s, note);
         }
     }
 }
@@ -188,7 +187,9 @@ static int host_notify_room(const struct sfu_host *host, uint64_t room, uint64_t
     sfu_rpc_put_json(&body, params);
     bool ok = sfu_str_ok(&body);
     if (ok) {
-        send_all(r, except, n, &body);
+        struct sfu_note *note = sfu_note_create(n->name, body.buf, body.len);
+        tell_all(r, except, n->ephemeral, note);
+        sfu_note_unref(note);
     }
     sfu_str_fini(&body);
     return ok ? 0 : -ENOMEM;

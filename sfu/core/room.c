@@ -1,11 +1,13 @@
 #include "sfu/core/room.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
 #include "sfu/core/control_methods.h"
+#include "sfu/core/placement.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/session.h"
 #include "sfu/log.h"
@@ -33,6 +35,7 @@ static void forget(struct sfu_room *room)
     char key[SFU_ROOM_KEY_BYTES];
     size_t len = make_key(room->record.tenant, room->record.name, key);
     sfu_bmap_del(room->c->room_names, key, len);
+    free(room->voices);
     sfu_slab_free(room->c->rooms, room->handle);
 }
 
@@ -165,10 +168,27 @@ struct sfu_session *sfu_room_session_of(const struct sfu_room *room, const char 
 
 unsigned sfu_room_worker(struct sfu_room *room)
 {
-    if (room->worker < 0) {
-        room->worker = (int)room->c->plane.pick(room->c->plane.arg);
+    const struct sfu_control *c = room->c;
+    const struct sfu_placement_marks marks = {.busy_permille = c->conf.worker_busy_percent * 10,
+                                              .room_peers = c->conf.worker_room_peers,
+                                              .peers = c->conf.worker_peers};
+    struct sfu_placement_worker workers[SFU_CONTROL_WORKERS];
+    for (unsigned i = 0; i < c->conf.workers; i++) {
+        workers[i] = (struct sfu_placement_worker){.busy_permille = c->busy_permille[i],
+                                                   .peers = c->worker_peers[i]};
     }
-    return (unsigned)room->worker;
+    SFU_LIST_FOREACH(node, &room->sessions)
+    {
+        const struct sfu_session *s = SFU_LIST_ENTRY(node, struct sfu_session, room_link);
+        if (s->peer) {
+            workers[s->peer->worker].room_peers++;
+        }
+    }
+    unsigned worker = sfu_placement_pick(workers, c->conf.workers, room->worker, &marks);
+    if (room->worker < 0) {
+        room->worker = (int)worker;
+    }
+    return worker;
 }
 
 int sfu_room_lock(struct sfu_room *room, bool locked, uint64_t by)

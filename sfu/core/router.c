@@ -7,6 +7,7 @@
 #include "sfu/base/rand.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
 
 enum { ROUTER_TRACKS_PER_PEER = 4 }; /* on average, for the size of the maps */
 
@@ -22,6 +23,9 @@ int sfu_router_create(const struct sfu_router_conf *conf, struct sfu_router **re
     r->conf = *conf;
     sfu_list_init(&r->dirty_peers);
     sfu_list_init(&r->dirty_rooms);
+    sfu_list_init(&r->dirty_relays);
+    sfu_list_init(&r->remotes);
+    sfu_list_init(&r->asking);
     uint32_t tracks = conf->max_peers * ROUTER_TRACKS_PER_PEER;
     int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp);
     rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->peers);
@@ -55,6 +59,10 @@ void sfu_router_destroy(struct sfu_router *r)
             r->conf.ops->release(link);
         }
     }
+    SFU_LIST_FOREACH_SAFE(node, &r->remotes)
+    {
+        router_remote_free(SFU_LIST_ENTRY(node, struct rremote, link));
+    }
     sfu_map_destroy(r->peers);
     sfu_map_destroy(r->tracks);
     sfu_map_destroy(r->sources);
@@ -73,7 +81,15 @@ void sfu_router_set_time(struct sfu_router *r, int64_t now_us, int64_t wall_us)
 void sfu_router_flush(struct sfu_router *r)
 {
     sfu_egress_flush(&r->egress);
+    if (r->conf.relay) {
+        router_relay_flush(r);
+    }
     router_events_flush(r);
+}
+
+uint32_t router_random(const struct sfu_router *r)
+{
+    return r->conf.random ? r->conf.random(r->conf.random_arg) : sfu_rand_u32();
 }
 
 /* --- peers --- */
@@ -89,7 +105,7 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
     peer->id = plan->peer;
     peer->link = link;
     sfu_egress_dest_init(&peer->egress, link);
-    peer->ssrc = sfu_rand_u32() | 1;
+    peer->ssrc = router_random(r) | 1;
     sfu_list_init(&peer->dirty);
     peer->room = router_room_enter(r, plan->room);
     int rc = peer->room ? sfu_map_put(r->peers, peer->id, peer) : -ENOMEM;
@@ -210,15 +226,21 @@ void sfu_router_show(struct sfu_router *r, uint64_t peer, uint16_t index, uint16
     }
 }
 
-void sfu_router_mute(struct sfu_router *r, uint64_t peer, uint64_t track, bool muted)
+/* One that this peer sends; NULL. */
+static struct rtrack *track_of(const struct sfu_router *r, uint64_t peer, uint64_t track)
 {
     struct rtrack *t = sfu_map_get(r->tracks, track);
-    if (!t || t->peer->id != peer || t->muted == muted) {
+    return t && t->peer && t->peer->id == peer ? t : NULL;
+}
+
+void router_track_mute(struct rtrack *t, bool muted)
+{
+    if (t->muted == muted) {
         return;
     }
     t->muted = muted;
     if (muted && t->stream) {
-        sfu_egress_flush(&r->egress);
+        sfu_egress_flush(&t->router->egress);
         /* nobody waits any more, and who will wait later must not pay for what was in vain */
         sfu_keyreq_on_key_frame(&t->stream->keyreq);
         if (t->stream->keycache) {
@@ -229,13 +251,30 @@ void sfu_router_mute(struct sfu_router *r, uint64_t peer, uint64_t track, bool m
     if (muted && t->talker != ROUTER_NO_TALKER) {
         sfu_audiolevel_reset(t->peer->room->levels, t->talker);
     }
+    router_relay_changed(t);
     router_slot_source_changed(t);
+}
+
+void sfu_router_mute(struct sfu_router *r, uint64_t peer, uint64_t track, bool muted)
+{
+    struct rtrack *t = track_of(r, peer, track);
+    if (t) {
+        router_track_mute(t, muted);
+    }
+}
+
+void sfu_router_relay(struct sfu_router *r, uint64_t peer, uint64_t track, uint64_t workers)
+{
+    struct rtrack *t = track_of(r, peer, track);
+    if (t && r->conf.relay) {
+        router_relay_to(t, workers);
+    }
 }
 
 void sfu_router_key_frame(struct sfu_router *r, uint64_t peer, uint64_t track)
 {
-    struct rtrack *t = sfu_map_get(r->tracks, track);
-    if (t && t->peer->id == peer && t->stream) {
+    struct rtrack *t = track_of(r, peer, track);
+    if (t && t->stream) {
         router_want_key(t->stream);
     }
 }

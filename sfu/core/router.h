@@ -17,6 +17,7 @@
 #include "sfu/base/timer.h"
 #include "sfu/core/plane.h"
 
+struct sfu_relay;
 struct sfu_router; /* body in router_impl.h */
 struct sfu_rpeer;  /* the media side of a peer */
 
@@ -40,6 +41,9 @@ struct sfu_router_conf {
     struct sfu_plane_sink sink;
     struct sfu_timer_wheel *wheel; /* advanced by the owner */
     uint32_t max_peers;
+    struct sfu_relay *relay;       /* to the other workers, borrowed; NULL: there are none */
+    uint32_t (*random)(void *arg); /* NULL: sfu_rand_u32; else runs can be repeated exactly */
+    void *random_arg;
 };
 
 SFU_MUST_CHECK int sfu_router_create(const struct sfu_router_conf *conf,
@@ -77,6 +81,10 @@ void sfu_router_show(struct sfu_router *router, uint64_t peer, uint16_t index, u
                      uint16_t height);
 void sfu_router_mute(struct sfu_router *router, uint64_t peer, uint64_t track, bool muted);
 void sfu_router_key_frame(struct sfu_router *router, uint64_t peer, uint64_t track);
+void sfu_router_relay(struct sfu_router *router, uint64_t peer, uint64_t track, uint64_t workers);
+
+/* What other workers have sent, as much as one turn should take.  True: more waits. */
+bool sfu_router_relay_in(struct sfu_router *router);
 
 /* Calls fn for every peer's link; fn may change the peer's state, but not release it. */
 void sfu_router_each_link(struct sfu_router *router, void (*fn)(void *link));

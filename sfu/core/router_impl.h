@@ -6,6 +6,7 @@
 #include "sfu/base/list.h"
 #include "sfu/base/map.h"
 #include "sfu/core/egress.h"
+#include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 #include "sfu/media/audiolevel.h"
 #include "sfu/media/forwarder.h"
@@ -67,15 +68,41 @@ struct rstream {
     struct sfu_keycache *keycache; /* video */
 };
 
+/* Workers (bits) that get a track's packets, see router_relay.h. */
+struct rrelays {
+    uint64_t wanted;       /* by control's last word */
+    uint64_t told;         /* have the track, and are promised to hear of its end */
+    uint64_t stale;        /* of those told: the track has changed since */
+    uint64_t broken;       /* of those told: they lack video, and get no more before a key frame */
+    struct sfu_list dirty; /* in router->dirty_relays while something could not be told */
+};
+
+/* Of a track whose publisher is on another worker. */
+struct rremote {
+    struct rtrack *track;
+    unsigned home;   /* that worker */
+    uint64_t source; /* home's name of the stream */
+    struct sfu_timebase_point clock;
+    struct sfu_plan_track plan;
+    bool skipping;         /* video, until the next key frame */
+    bool wants_key;        /* a request is due at the end of the turn */
+    int64_t asked_us;      /* when the last request left; INT64_MIN: none since a key frame */
+    struct sfu_list link;  /* in router->remotes */
+    struct sfu_list dirty; /* in router->asking */
+};
+
 struct rtrack {
-    struct sfu_rpeer *peer;
-    const struct sfu_plan_track *plan; /* in peer->plan */
+    struct sfu_router *router;
+    struct sfu_rpeer *peer;            /* NULL: the publisher is on another worker, see remote */
+    struct rremote *remote;            /* else NULL */
+    const struct sfu_plan_track *plan; /* in peer->plan, or in remote */
     uint64_t id;
     bool muted;
     uint16_t talker;
     uint8_t clock_used;
     struct rstream *stream; /* NULL before its first packet */
     struct sfu_list feeds;  /* struct rfeed: slots that want its packets */
+    struct rrelays relays;  /* none while all who want it are here */
     bool size_dirty;        /* an event is due */
 };
 
@@ -170,10 +197,17 @@ struct sfu_router {
     struct sfu_map *rooms;   /* id -> struct rroom */
     uint64_t next_source;
     struct sfu_list dirty_peers, dirty_rooms;
+    struct sfu_list dirty_relays; /* struct rtrack, relays.dirty */
+    struct sfu_list remotes;      /* struct rremote */
+    struct sfu_list asking;       /* struct rremote, dirty: key frames to be asked for */
     struct sfu_egress egress;
 };
 
 /* router_stream.c */
+/* A stream without the parts that take a publisher's packets in; it becomes the track's. */
+int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_stream);
+/* Into the stores, and to the slots that the track feeds. */
+void router_stream_spread(struct rstream *s, const struct sfu_packet *p);
 void router_stream_destroy(struct rstream *s);
 void router_track_detach(struct rtrack *t); /* all slots leave it */
 struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
@@ -216,6 +250,7 @@ void router_report_start(struct sfu_rpeer *peer);
 void router_report_stop(struct sfu_rpeer *peer);
 void router_report_active(struct sfu_rpeer *peer); /* a packet came: the tick must run */
 void router_report_now(struct rslot *slot);
+void router_report_track(struct rtrack *t); /* the same for all slots that it feeds */
 void router_nack(struct rstream *s);
 void router_want_key(struct rstream *s);
 
@@ -230,8 +265,14 @@ void router_dirty(struct sfu_rpeer *peer);
 void router_events_flush(struct sfu_router *router);
 
 /* router_plan.c */
+int router_track_create(struct sfu_router *r, const struct sfu_plan_track *plan,
+                        struct rtrack **ret_track);
 void router_track_free(struct rtrack *t);
+/* Does a row number mean the same in both? */
+bool router_same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b);
 
 /* router.c */
+uint32_t router_random(const struct sfu_router *r);
+void router_track_mute(struct rtrack *t, bool muted);
 void router_peer_stop(struct sfu_rpeer *peer); /* no media any more */
 void router_peer_free(struct sfu_rpeer *peer);

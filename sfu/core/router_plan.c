@@ -8,6 +8,7 @@
 
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
 
 static void merge_extensions(struct sfu_hdrext_map *to, const struct sfu_hdrext_map *from)
 {
@@ -66,25 +67,29 @@ void router_track_free(struct rtrack *t)
 {
     router_track_detach(t);
     router_room_talker_remove(t);
-    router_ssrc_drop_track(t->peer, t);
+    if (t->peer) {
+        router_relay_to(t, 0);
+        router_ssrc_drop_track(t->peer, t);
+    }
     router_stream_destroy(t->stream);
-    sfu_map_del(t->peer->router->tracks, t->id);
+    sfu_map_del(t->router->tracks, t->id);
     free(t);
 }
 
-static int track_create(struct sfu_rpeer *peer, const struct sfu_plan_track *plan,
+int router_track_create(struct sfu_router *r, const struct sfu_plan_track *plan,
                         struct rtrack **ret_track)
 {
     struct rtrack *t = calloc(1, sizeof *t);
     if (!t) {
         return -ENOMEM;
     }
-    t->peer = peer;
+    t->router = r;
     t->id = plan->id;
     t->plan = plan;
     t->talker = ROUTER_NO_TALKER;
     sfu_list_init(&t->feeds);
-    int rc = sfu_map_put(peer->router->tracks, plan->id, t);
+    sfu_list_init(&t->relays.dirty);
+    int rc = sfu_map_put(r->tracks, plan->id, t);
     if (rc < 0) {
         free(t);
         return rc;
@@ -136,7 +141,10 @@ static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, stru
     for (unsigned i = 0; rc == 0 && i < plan->track_count; i++) {
         a.tracks[i] = track_by_id(peer, plan->tracks[i].id);
         if (!a.tracks[i]) {
-            rc = track_create(peer, &plan->tracks[i], &a.tracks[i]);
+            rc = router_track_create(peer->router, &plan->tracks[i], &a.tracks[i]);
+        }
+        if (rc == 0) {
+            a.tracks[i]->peer = peer;
         }
     }
     for (unsigned i = 0; rc == 0 && i < plan->slot_count; i++) {
@@ -154,8 +162,7 @@ static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, stru
     return 0;
 }
 
-/* Does a row number mean the same in both? */
-static bool same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b)
+bool router_same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b)
 {
     for (unsigned i = 0; i < a->codec_count && i < b->codec_count; i++) {
         const struct sfu_plan_codec *x = &a->codecs[i], *y = &b->codecs[i];
@@ -177,17 +184,17 @@ static void expect(struct rtrack *t, uint32_t ssrc, uint32_t before, bool rtx)
 
 static void track_settle(struct rtrack *t, const struct sfu_plan_track *plan, bool fresh)
 {
-    struct sfu_rpeer *peer = t->peer;
     const struct sfu_plan_track *before = t->plan;
     t->plan = plan;
     expect(t, plan->ssrc, fresh ? 0 : before->ssrc, false);
     expect(t, plan->rtx_ssrc, fresh ? 0 : before->rtx_ssrc, true);
-    if (!same_codecs(before, plan)) {
+    if (!router_same_codecs(before, plan)) {
         router_track_recoded(t);
+        router_relay_changed(t);
     }
     router_room_talker_add(t);
     if (t->muted != plan->muted) {
-        sfu_router_mute(peer->router, peer->id, t->id, plan->muted);
+        router_track_mute(t, plan->muted);
     }
     if (fresh) {
         router_slot_track_new(t);

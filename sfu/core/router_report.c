@@ -2,11 +2,12 @@
  * sfu/core/router_report.c - RTCP to a peer: what we miss (NACK, PLI), when its packets came
  * (transport-wide feedback), and reports on the one time base.
  */
+#include <errno.h>
 #include <string.h>
 
-#include "sfu/base/rand.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
 #include "sfu/proto/rtcp_write.h"
 
 enum {
@@ -38,6 +39,11 @@ static int64_t nack_rtt_us(const struct rstream *s)
     return rtt_us > 0 ? rtt_us + rtt_us / 4 + ROUTER_TICK_US : 0;
 }
 
+static bool is_watched(const struct rtrack *t)
+{
+    return !sfu_list_empty(&t->feeds) || t->relays.told != 0;
+}
+
 void router_nack(struct rstream *s)
 {
     struct sfu_rpeer *peer = s->track->peer;
@@ -53,7 +59,7 @@ void router_nack(struct rstream *s)
         send(peer, buf, sfu_rtcp_write_nack(buf, sizeof buf, peer->ssrc, s->ssrc, seqs, n, &used));
         sfu_stat_inc(SFU_M_NACK_OUT);
     }
-    if (sfu_nackq_take_lost(s->nackq) && !sfu_list_empty(&s->track->feeds)) {
+    if (sfu_nackq_take_lost(s->nackq) && is_watched(s->track)) {
         sfu_stat_inc(SFU_M_LOSS_GIVEN_UP);
         router_want_key(s);
     }
@@ -83,7 +89,11 @@ void router_want_key(struct rstream *s)
     if (!s->history || s->track->muted) {
         return;
     }
-    sfu_keyreq_want(&s->keyreq, s->track->peer->router->now_us);
+    if (s->track->remote) {
+        router_relay_want_key(s);
+        return;
+    }
+    sfu_keyreq_want(&s->keyreq, s->track->router->now_us);
     if (s->begun) {
         ask_key_frame(s);
     }
@@ -138,11 +148,21 @@ void router_report_active(struct sfu_rpeer *peer)
 
 /* --- reports --- */
 
+static int stream_point(const struct rstream *s, struct sfu_timebase_point *ret)
+{
+    if (s->track->remote) {
+        *ret = s->track->remote->clock;
+        return ret->clock_rate != 0 ? 0 : -EAGAIN;
+    }
+    return sfu_timebase_point(s->track->peer->timebase, s->clock, ret);
+}
+
 /* Sender report of a slot (RFC 3550, 6.4.1): the server's clock and the slot's RTP time at this
  * moment. */
 static int slot_report(struct rslot *slot, uint8_t *buf, size_t cap)
 {
     struct sfu_router *r = slot->peer->router;
+    struct sfu_timebase_point point;
     struct sfu_timebase_report at;
     uint64_t source;
     uint32_t offset;
@@ -150,10 +170,10 @@ static int slot_report(struct rslot *slot, uint8_t *buf, size_t cap)
         return 0;
     }
     struct rstream *s = sfu_map_get(r->sources, source);
-    if (!s || sfu_timebase_report(s->track->peer->timebase, s->clock, offset, r->now_us, r->wall_us,
-                                  &at) < 0) {
+    if (!s || stream_point(s, &point) < 0) {
         return 0;
     }
+    sfu_timebase_point_report(&point, offset, r->now_us, r->wall_us, &at);
     const struct sfu_rtcp_sr sr = {.ntp = at.ntp,
                                    .rtp_timestamp = at.rtp_ts,
                                    .packets = sfu_rtcptx_pkts(&slot->tx),
@@ -284,6 +304,14 @@ void router_report_now(struct rslot *slot)
     }
 }
 
+void router_report_track(struct rtrack *t)
+{
+    SFU_LIST_FOREACH(node, &t->feeds)
+    {
+        router_report_now(SFU_LIST_ENTRY(node, struct rfeed, link)->slot);
+    }
+}
+
 void router_report_start(struct sfu_rpeer *peer)
 {
     struct sfu_router *r = peer->router;
@@ -292,7 +320,7 @@ void router_report_start(struct sfu_rpeer *peer)
     sfu_timer_init(&peer->urgent, on_urgent, peer);
     /* spread over the second, so that a room's reports do not leave in one burst */
     sfu_timer_set(r->conf.wheel, &peer->report,
-                  r->now_us + ROUTER_REPORT_US / 2 + sfu_rand_below(ROUTER_REPORT_US));
+                  r->now_us + ROUTER_REPORT_US / 2 + router_random(r) % ROUTER_REPORT_US);
 }
 
 void router_report_stop(struct sfu_rpeer *peer)

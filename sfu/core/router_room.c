@@ -7,6 +7,20 @@
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
 
+enum { ROOM_MOVED_DB = 6 }; /* as much as it takes to pass somebody */
+
+/* The same people, but control ranks them among those of other workers. */
+static bool has_moved(const struct sfu_plane_event *told, const struct sfu_audiolevel_speaker *list,
+                      size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (abs(told->u.speakers.rank[i] - list[i].rank) >= ROOM_MOVED_DB) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_timer(struct sfu_timer *timer, void *arg)
 {
     struct rroom *room = arg;
@@ -15,14 +29,16 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     bool changed = false;
     size_t n = sfu_audiolevel_update(room->levels, r->now_us, list, SFU_PLAN_SPEAKERS, &changed);
     sfu_timer_set(r->conf.wheel, timer, r->now_us + ROUTER_SPEAKERS_US);
-    if (!changed) {
+    if (!changed && !(r->conf.relay && has_moved(&room->event, list, n))) {
         return;
     }
     room->event = (struct sfu_plane_event){.kind = SFU_PLANE_SPEAKERS, .worker = r->conf.worker};
     room->event.u.speakers.room = room->id;
     room->event.u.speakers.count = (uint8_t)n;
+    room->event.u.speakers.moved = !changed;
     for (size_t i = 0; i < n; i++) {
         room->event.u.speakers.level[i] = list[i].level;
+        room->event.u.speakers.rank[i] = list[i].rank;
         room->event.u.speakers.track[i] = room->talker[list[i].who];
     }
     sfu_stat_inc(SFU_M_FORWARD_SPEAKER);

@@ -3,6 +3,7 @@
  */
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
 #include "sfu/proto/bytes.h"
 #include "sfu/proto/rtcp.h"
 
@@ -43,10 +44,7 @@ static void on_blocks(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *pack
 static void on_anchored(struct sfu_rpeer *peer)
 {
     for (unsigned i = 0; i < peer->track_count; i++) {
-        SFU_LIST_FOREACH(node, &peer->tracks[i]->feeds)
-        {
-            router_report_now(SFU_LIST_ENTRY(node, struct rfeed, link)->slot);
-        }
+        router_report_track(peer->tracks[i]);
     }
 }
 
@@ -63,9 +61,13 @@ static void on_sr(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet)
         sfu_stat_inc(SFU_M_DROP_RTCP_REPORT);
         return;
     }
-    if (!s->anchored) {
-        s->anchored = true;
+    bool first = !s->anchored;
+    s->anchored = true;
+    if (first) {
         on_anchored(peer);
+    }
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        router_relay_clock(peer->tracks[i], first); /* one offset for all that a peer sends */
     }
 }
 

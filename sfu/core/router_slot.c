@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sfu/base/rand.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
 
@@ -19,15 +18,16 @@ static bool is_video(const struct rslot *slot)
 int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
                        struct rslot **ret_slot)
 {
+    const struct sfu_router *r = peer->router;
     struct sfu_forwarder_conf conf = {
         .video = plan->kind == SFU_VIDEO,
-        .first_seq = (uint16_t)(sfu_rand_u32() & 0x7fff),
-        .first_ts = sfu_rand_u32(),
-        .picture_id = (uint16_t)(sfu_rand_u32() & 0x7fff),
-        .tl0picidx = (uint8_t)sfu_rand_u32(),
+        .first_seq = (uint16_t)(router_random(r) & 0x7fff),
+        .first_ts = router_random(r),
+        .picture_id = (uint16_t)(router_random(r) & 0x7fff),
+        .tl0picidx = (uint8_t)router_random(r),
     };
     struct sfu_rtx_conf rtx = {.entries = SLOT_RTX_ENTRIES,
-                               .first_seq = (uint16_t)(sfu_rand_u32() & 0x7fff)};
+                               .first_seq = (uint16_t)(router_random(r) & 0x7fff)};
     struct rslot *slot = calloc(1, sizeof *slot);
     if (!slot) {
         return -ENOMEM;
@@ -195,8 +195,8 @@ void router_slot_track_new(struct rtrack *t)
 {
     struct sfu_map_iter it;
     void *peer;
-    sfu_map_iter_init(t->peer->router->peers, &it);
-    while (sfu_map_next(t->peer->router->peers, &it, NULL, &peer)) {
+    sfu_map_iter_init(t->router->peers, &it);
+    while (sfu_map_next(t->router->peers, &it, NULL, &peer)) {
         const struct sfu_rpeer *p = peer;
         for (unsigned i = 0; i < p->slot_count; i++) {
             if (p->slots[i]->wanted == t->id) {

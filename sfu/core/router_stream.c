@@ -7,6 +7,7 @@
 
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
 
 enum {
     STREAM_KEYCACHE_BYTES = 256 * 1024,
@@ -195,10 +196,12 @@ void router_stream_destroy(struct rstream *s)
     if (!s) {
         return;
     }
-    struct sfu_rpeer *peer = s->track->peer;
-    sfu_egress_flush(&peer->router->egress); /* payloads may lie in the rings below */
-    peer->clocks &= ~((uint64_t)1 << s->clock);
-    sfu_map_del(peer->router->sources, s->source);
+    const struct rtrack *t = s->track;
+    sfu_egress_flush(&t->router->egress); /* payloads may lie in the rings below */
+    if (t->peer) {
+        t->peer->clocks &= ~((uint64_t)1 << s->clock);
+    }
+    sfu_map_del(t->router->sources, s->source);
     sfu_nackq_destroy(s->nackq);
     sfu_history_destroy(s->history);
     sfu_keycache_destroy(s->keycache);
@@ -209,7 +212,7 @@ void router_track_recoded(struct rtrack *t)
 {
     struct rstream *s = t->stream;
     if (s && s->history) {
-        sfu_egress_flush(&t->peer->router->egress);
+        sfu_egress_flush(&t->router->egress);
         sfu_keycache_clear(s->keycache);
         sfu_history_clear(s->history);
     }
@@ -219,19 +222,26 @@ void router_track_recoded(struct rtrack *t)
     }
 }
 
-static int video_parts_create(struct rstream *s)
+static int stores_create(struct rstream *s)
 {
-    const struct sfu_nackq_conf nackq = SFU_NACKQ_DEFAULTS;
     const struct sfu_history_conf history = SFU_HISTORY_VIDEO;
-    int rc = sfu_nackq_create(&nackq, &s->nackq);
-    rc = rc < 0 ? rc : sfu_history_create(&history, &s->history);
+    int rc = sfu_history_create(&history, &s->history);
     return rc < 0 ? rc : sfu_keycache_create(STREAM_KEYCACHE_BYTES, &s->keycache);
 }
 
-static int stream_create(struct rtrack *t, uint32_t ssrc)
+/* What takes packets in from a publisher of our own. */
+static int intake_create(struct rstream *s, uint32_t rate)
 {
+    const struct sfu_nackq_conf nackq = SFU_NACKQ_DEFAULTS;
+    sfu_rtcprx_init(&s->rx, rate);
+    sfu_keyreq_init(&s->keyreq, s->track->router->now_us);
+    return s->history ? sfu_nackq_create(&nackq, &s->nackq) : 0;
+}
+
+int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_stream)
+{
+    struct sfu_router *r = t->router;
     struct sfu_rpeer *peer = t->peer;
-    struct sfu_router *r = peer->router;
     uint32_t rate = sfu_codec_get(t->plan->codecs[0].codec)->clock_hz;
     struct rstream *s = calloc(1, sizeof *s);
     if (!s) {
@@ -239,24 +249,36 @@ static int stream_create(struct rtrack *t, uint32_t ssrc)
     }
     s->track = t;
     s->ssrc = ssrc;
-    int rc = clock_take(peer, rate, &s->clock);
+    int rc = peer ? clock_take(peer, rate, &s->clock) : 0;
     if (rc < 0) {
         free(s);
         return rc;
     }
     s->source = ++r->next_source;
-    sfu_rtcprx_init(&s->rx, rate);
-    sfu_keyreq_init(&s->keyreq, r->now_us);
     rc = sfu_map_put(r->sources, s->source, s);
     if (rc == 0 && sfu_source_kind(t->plan->source) == SFU_VIDEO) {
-        rc = video_parts_create(s);
+        rc = stores_create(s);
+    }
+    if (rc == 0 && peer) {
+        rc = intake_create(s, rate);
     }
     if (rc < 0) {
         router_stream_destroy(s);
         return rc;
     }
+    *ret_stream = s;
+    return 0;
+}
+
+static int stream_begin(struct rtrack *t, uint32_t ssrc)
+{
+    struct rstream *s;
+    int rc = router_stream_create(t, ssrc, &s);
+    if (rc < 0) {
+        return rc;
+    }
     t->stream = s;
-    peer->media_ssrc = ssrc;
+    t->peer->media_ssrc = ssrc;
     router_slot_source_changed(t);
     s->begun = true; /* its first packet may well be a key frame: nobody asked for one before */
     return 0;
@@ -271,7 +293,7 @@ static struct rstream *stream_for(struct rtrack *t, uint32_t ssrc)
     struct rstream *old = t->stream;
     t->stream = NULL;
     ssrc_settle(t, ssrc, old != NULL);
-    int rc = stream_create(t, ssrc);
+    int rc = stream_begin(t, ssrc);
     if (rc < 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
         router_slot_source_changed(t);
@@ -337,7 +359,7 @@ static bool take_in(struct rstream *s, const struct sfu_packet *p)
 
 static void keep(struct rstream *s, const struct sfu_packet *p)
 {
-    struct sfu_egress *egress = &s->track->peer->router->egress;
+    struct sfu_egress *egress = &s->track->router->egress;
     if (!s->history) {
         return;
     }
@@ -349,6 +371,15 @@ static void keep(struct rstream *s, const struct sfu_packet *p)
         sfu_stat_inc(SFU_M_DROP_RTP_TOO_LARGE);
     }
     sfu_keycache_on_packet(s->keycache, p); /* who waits for a key frame gets this one live */
+}
+
+void router_stream_spread(struct rstream *s, const struct sfu_packet *p)
+{
+    keep(s, p);
+    SFU_LIST_FOREACH_SAFE(node, &s->track->feeds)
+    {
+        router_slot_forward(SFU_LIST_ENTRY(node, struct rfeed, link), s, p);
+    }
 }
 
 static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
@@ -398,10 +429,9 @@ static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
     if (t->talker != ROUTER_NO_TALKER && (values->present & SFU_HDREXT_BIT(AUDIO_LEVEL))) {
         sfu_audiolevel_on_packet(peer->room->levels, t->talker, p.audio_level, p.arrival_us);
     }
-    keep(s, &p);
-    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
-    {
-        router_slot_forward(SFU_LIST_ENTRY(node, struct rfeed, link), s, &p);
+    router_stream_spread(s, &p);
+    if (SFU_UNLIKELY(t->relays.told != 0)) {
+        router_relay_packet(s, &p);
     }
 }
 

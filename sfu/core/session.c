@@ -271,15 +271,25 @@ void sfu_session_resume(struct sfu_session *s, struct sfu_session *fresh)
     lane->session = s;
 }
 
+/* One notification to the lane, if there is one; seq 0: an ephemeral one. */
+static void send_note(struct sfu_session *s, const struct sfu_note *note, uint64_t seq)
+{
+    size_t len = 0;
+    if (s->lane) {
+        char *text = sfu_note_text(note, seq, &len);
+        sfu_control_lane_send_take(s->lane, text, len);
+    }
+}
+
 static void send_window(struct sfu_session *s, uint64_t seq)
 {
     sfu_session_out_ack(&s->out, seq);
-    for (const struct sfu_session_msg *m = s->out.first; m && s->lane; m = m->next) {
-        sfu_control_lane_send(s->lane, m->text, m->len);
+    while (++seq <= s->out.seq) {
+        send_note(s, sfu_session_out_get(&s->out, seq), seq);
     }
-    for (size_t i = 0; i < SFU_SESSION_OUT_LATEST && s->lane; i++) {
-        if (s->out.latest[i].text) {
-            sfu_control_lane_send(s->lane, s->out.latest[i].text, s->out.latest[i].len);
+    for (size_t i = 0; i < SFU_SESSION_OUT_LATEST; i++) {
+        if (s->out.latest[i]) {
+            send_note(s, s->out.latest[i], 0);
         }
     }
 }
@@ -313,14 +323,13 @@ void sfu_session_heard(struct sfu_session *s)
     s->heard_us = s->c->now_us;
 }
 
-void sfu_session_notify(struct sfu_session *s, const char *method, const char *body, size_t len)
+void sfu_session_tell(struct sfu_session *s, struct sfu_note *note)
 {
-    const struct sfu_session_msg *msg;
     if (s->direct) {
         return; /* there is no way to its client, nor will there be one */
     }
     atomic_fetch_add(&s->c->n_notifications, 1);
-    if (sfu_session_out_push(&s->out, method, body, len, &msg) != 0) {
+    if (sfu_session_out_push(&s->out, note) != 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
         /* the client has a gap: its resume will fail and make it join again */
         if (s->lane) {
@@ -328,28 +337,35 @@ void sfu_session_notify(struct sfu_session *s, const char *method, const char *b
         }
         return;
     }
-    if (s->lane) {
-        sfu_control_lane_send(s->lane, msg->text, msg->len);
-    }
+    send_note(s, note, s->out.seq);
 }
 
-void sfu_session_notify_latest(struct sfu_session *s, const char *method, const char *body,
-                               size_t len)
+void sfu_session_tell_latest(struct sfu_session *s, struct sfu_note *note)
 {
-    size_t text_len;
     if (s->direct) {
         return;
     }
-    char *text = sfu_rpc_notification(method, body, len, 0, &text_len);
     atomic_fetch_add(&s->c->n_notifications, 1);
-    if (!text || sfu_session_out_keep(&s->out, method, text, text_len) != 0) {
+    if (!note || sfu_session_out_keep(&s->out, note) != 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
     }
-    if (text && s->lane) {
-        sfu_control_lane_send_take(s->lane, text, text_len);
-    } else {
-        free(text);
+    if (note) {
+        send_note(s, note, 0);
     }
+}
+
+void sfu_session_notify(struct sfu_session *s, const char *method, const char *body, size_t len)
+{
+    struct sfu_note *note = sfu_note_create(method, body, len);
+    sfu_session_tell(s, note);
+    sfu_note_unref(note);
+}
+
+static void notify_latest(struct sfu_session *s, const char *method, const char *body, size_t len)
+{
+    struct sfu_note *note = sfu_note_create(method, body, len);
+    sfu_session_tell_latest(s, note);
+    sfu_note_unref(note);
 }
 
 int sfu_session_notify_json(struct sfu_session *s, const char *method, const json_t *params,
@@ -360,7 +376,7 @@ int sfu_session_notify_json(struct sfu_session *s, const char *method, const jso
     sfu_rpc_put_json(&body, params);
     bool ok = sfu_str_ok(&body);
     if (ok && ephemeral) {
-        sfu_session_notify_latest(s, method, body.buf, body.len);
+        notify_latest(s, method, body.buf, body.len);
     } else if (ok) {
         sfu_session_notify(s, method, body.buf, body.len);
     }

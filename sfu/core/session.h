@@ -30,10 +30,13 @@ void sfu_session_refuse(struct sfu_session *s, enum sfu_err why);
 /* A message came: it is alive. */
 void sfu_session_heard(struct sfu_session *s);
 
-/* body: compact JSON object.  Kept for a resume; sent when a lane is there. */
+/* Kept for a resume, sent when a lane is there.  NULL (out of memory): the client has a gap, and its
+ * lane goes. */
+void sfu_session_tell(struct sfu_session *s, struct sfu_note *note);
+/* The same for an ephemeral one: only the newest of its method is kept. */
+void sfu_session_tell_latest(struct sfu_session *s, struct sfu_note *note);
+/* A note for this session alone.  body: compact JSON object; method: static storage. */
 void sfu_session_notify(struct sfu_session *s, const char *method, const char *body, size_t len);
-void sfu_session_notify_latest(struct sfu_session *s, const char *method, const char *body,
-                               size_t len);
 /* The same from JSON; -ENOMEM. */
 SFU_MUST_CHECK int sfu_session_notify_json(struct sfu_session *s, const char *method,
                                            const json_t *params, bool ephemeral);

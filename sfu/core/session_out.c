@@ -4,87 +4,85 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sfu/core/rpc.h"
+enum { FIRST_CAP = 8 };
 
 void sfu_session_out_init(struct sfu_session_out *out, uint32_t max_count, size_t max_bytes)
 {
     *out = (struct sfu_session_out){.max_count = max_count, .max_bytes = max_bytes};
 }
 
+static struct sfu_note **place(const struct sfu_session_out *out, uint64_t seq)
+{
+    return &out->ring[seq & (out->cap - 1)];
+}
+
 static void drop_first(struct sfu_session_out *out)
 {
-    struct sfu_session_msg *msg = out->first;
-    out->first = msg->next;
-    if (!out->first) {
-        out->last = NULL;
-    }
+    struct sfu_note **at = place(out, out->seq - out->count + 1);
+    out->bytes -= (*at)->len;
     out->count--;
-    out->bytes -= msg->len;
-    out->lost = msg->seq;
-    free(msg->text);
-    free(msg);
+    sfu_note_unref(*at);
+    *at = NULL;
 }
 
 void sfu_session_out_fini(struct sfu_session_out *out)
 {
-    while (out->first) {
+    while (out->count > 0) {
         drop_first(out);
     }
+    free(out->ring);
     for (size_t i = 0; i < SFU_SESSION_OUT_LATEST; i++) {
-        free(out->latest[i].text);
-        out->latest[i] = (struct sfu_session_latest){0};
+        sfu_note_unref(out->latest[i]);
     }
+    *out = (struct sfu_session_out){0};
 }
 
-int sfu_session_out_push(struct sfu_session_out *out, const char *method, const char *body,
-                         size_t len, const struct sfu_session_msg **ret_msg)
+static int grow(struct sfu_session_out *out)
 {
-    struct sfu_session_msg *msg = calloc(1, sizeof *msg);
-    out->seq++;
-    if (msg) {
-        msg->seq = out->seq;
-        msg->text = sfu_rpc_notification(method, body, len, out->seq, &msg->len);
-    }
-    if (!msg || !msg->text) {
-        free(msg);
-        while (out->first) {
-            drop_first(out);
-        }
-        out->lost = out->seq;
+    uint32_t cap = out->cap ? 2 * out->cap : FIRST_CAP;
+    struct sfu_session_out bigger = {.cap = cap};
+    bigger.ring = calloc(cap, sizeof(struct sfu_note *));
+    if (!bigger.ring) {
         return -ENOMEM;
     }
-    if (out->last) {
-        out->last->next = msg;
-    } else {
-        out->first = msg;
+    for (uint32_t i = 0; i < out->count; i++) {
+        *place(&bigger, out->seq - i) = *place(out, out->seq - i);
     }
-    out->last = msg;
-    out->count++;
-    out->bytes += msg->len;
-    /* the newest stays even when it alone is over the bound: it is on its way to the lane */
-    while (out->first != msg && (out->count > out->max_count || out->bytes > out->max_bytes)) {
-        drop_first(out);
-    }
-    *ret_msg = msg;
+    free(out->ring);
+    out->ring = bigger.ring;
+    out->cap = cap;
     return 0;
 }
 
-int sfu_session_out_keep(struct sfu_session_out *out, const char *method, const char *text,
-                         size_t len)
+int sfu_session_out_push(struct sfu_session_out *out, struct sfu_note *note)
+{
+    if (!note || (out->count == out->cap && grow(out) != 0)) {
+        while (out->count > 0) {
+            drop_first(out);
+        }
+        out->seq++;
+        return -ENOMEM;
+    }
+    out->seq++;
+    *place(out, out->seq) = sfu_note_ref(note);
+    out->count++;
+    out->bytes += note->len;
+    /* the newest stays even when it alone is over the bound: it is on its way to the lane */
+    while (out->count > 1 && (out->count > out->max_count || out->bytes > out->max_bytes)) {
+        drop_first(out);
+    }
+    return 0;
+}
+
+int sfu_session_out_keep(struct sfu_session_out *out, struct sfu_note *note)
 {
     for (size_t i = 0; i < SFU_SESSION_OUT_LATEST; i++) {
-        struct sfu_session_latest *latest = &out->latest[i];
-        if (latest->method && strcmp(latest->method, method) != 0) {
+        struct sfu_note *before = out->latest[i];
+        if (before && strcmp(before->method, note->method) != 0) {
             continue;
         }
-        free(latest->text);
-        *latest = (struct sfu_session_latest){.method = method};
-        latest->text = malloc(len + 1);
-        if (!latest->text) {
-            return -ENOMEM;
-        }
-        memcpy(latest->text, text, len + 1);
-        latest->len = len;
+        out->latest[i] = sfu_note_ref(note);
+        sfu_note_unref(before);
         return 0;
     }
     return -ENOBUFS;
@@ -92,12 +90,17 @@ int sfu_session_out_keep(struct sfu_session_out *out, const char *method, const 
 
 bool sfu_session_out_has(const struct sfu_session_out *out, uint64_t seq)
 {
-    return seq >= out->lost && seq <= out->seq;
+    return seq >= out->seq - out->count && seq <= out->seq;
+}
+
+const struct sfu_note *sfu_session_out_get(const struct sfu_session_out *out, uint64_t seq)
+{
+    return seq > 0 && seq <= out->seq && out->seq - seq < out->count ? *place(out, seq) : NULL;
 }
 
 void sfu_session_out_ack(struct sfu_session_out *out, uint64_t seq)
 {
-    while (out->first && out->first->seq <= seq) {
+    while (out->count > 0 && out->seq - out->count < seq) {
         drop_first(out);
     }
 }

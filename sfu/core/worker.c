@@ -245,7 +245,8 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
                                      .ops = &router_ops,
                                      .sink = conf->sink,
                                      .wheel = sfu_loop_timers(w->loop),
-                                     .max_peers = conf->max_peers};
+                                     .max_peers = conf->max_peers,
+                                     .relay = w->relay};
     rc = sfu_mailbox_create(WORKER_COMMANDS, sizeof(struct worker_command), &w->commands);
     rc = rc < 0 ? rc : sfu_loop_add_mailbox(w->loop, w->commands, worker_on_commands, w);
     rc = rc < 0 ? rc : open_udp(w, conf);

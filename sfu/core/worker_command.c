@@ -109,6 +109,11 @@ static void do_mute(struct worker *w, struct worker_command *cmd)
     sfu_router_mute(w->router, cmd->peer, cmd->track, cmd->flag);
 }
 
+static void do_relay(struct worker *w, struct worker_command *cmd)
+{
+    sfu_router_relay(w->router, cmd->peer, cmd->track, cmd->workers);
+}
+
 static void do_close(struct worker *w, struct worker_command *cmd)
 {
     struct sfu_rpeer *media = sfu_router_peer_find(w->router, cmd->peer);
@@ -126,8 +131,9 @@ static void do_key_frame(struct worker *w, struct worker_command *cmd)
 typedef void (*command_fn)(struct worker *w, struct worker_command *cmd);
 
 static const command_fn commands[WORKER_COMMAND_KINDS] = {
-    [WORKER_APPLY] = do_apply, [WORKER_MAP] = do_map,     [WORKER_SHOW] = do_show,
-    [WORKER_MUTE] = do_mute,   [WORKER_CLOSE] = do_close, [WORKER_KEY_FRAME] = do_key_frame,
+    [WORKER_APPLY] = do_apply,         [WORKER_MAP] = do_map,     [WORKER_SHOW] = do_show,
+    [WORKER_MUTE] = do_mute,           [WORKER_CLOSE] = do_close, [WORKER_RELAY] = do_relay,
+    [WORKER_KEY_FRAME] = do_key_frame,
 };
 
 void worker_on_commands(struct sfu_loop *loop, void *arg)
@@ -139,7 +145,9 @@ void worker_on_commands(struct sfu_loop *loop, void *arg)
     for (size_t i = 0; i < n; i++) {
         commands[batch[i].kind](w, &batch[i]);
     }
-    if (n == WORKER_COMMAND_BATCH) {
+    /* behind the commands: a mapping that waits for its track is there already */
+    bool more = sfu_router_relay_in(w->router);
+    if (n == WORKER_COMMAND_BATCH || more) {
         sfu_loop_again(loop);
     }
 }

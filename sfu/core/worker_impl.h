@@ -8,6 +8,7 @@
 
 #include "sfu/base/loop.h"
 #include "sfu/core/link.h"
+#include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 #include "sfu/core/worker.h"
 
@@ -25,6 +26,7 @@ enum worker_command_kind {
     WORKER_SHOW,
     WORKER_MUTE,
     WORKER_CLOSE,
+    WORKER_RELAY,
     WORKER_KEY_FRAME,
     WORKER_COMMAND_KINDS,
 };
@@ -34,6 +36,7 @@ struct worker_command {
     uint16_t slot, width, height;
     bool flag; /* cut, muted */
     uint64_t peer, track;
+    uint64_t workers;
     struct sfu_plan *plan;
 };
 
@@ -44,6 +47,7 @@ struct worker {
     bool running;
     struct sfu_loop *loop;
     struct sfu_mailbox *commands;
+    struct sfu_relay *relay; /* of the set; NULL: the only worker */
     struct sfu_udp *udp;
     struct sfu_loop_io io;
     struct sfu_link_env env;

@@ -3,18 +3,34 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sfu/base/stat.h"
 #include "sfu/core/worker_impl.h"
+#include "sfu/limits.h"
 
 enum { SAMPLE_US = 1000000 }; /* over which the busy share is measured */
 
 struct sfu_workers {
     const struct sfu_clock *clock;
     unsigned count;
+    struct sfu_relay *relay; /* NULL: one worker */
     struct worker worker[];
 };
+
+static void wake(void *arg, unsigned worker)
+{
+    struct sfu_workers *ws = arg;
+    sfu_mailbox_wake(ws->worker[worker].commands);
+}
+
+static int relay_create(struct sfu_workers *ws, unsigned count)
+{
+    const struct sfu_relay_conf conf = {
+        .workers = count, .ring_bytes = SFU_MAX_WORKER_RING_BYTES, .wake = wake, .arg = ws};
+    return sfu_relay_create(&conf, &ws->relay);
+}
 
 int sfu_workers_create(const struct sfu_workers_conf *conf, struct sfu_workers **ret_workers)
 {
@@ -26,9 +42,15 @@ int sfu_workers_create(const struct sfu_workers_conf *conf, struct sfu_workers *
         return -ENOMEM;
     }
     ws->clock = conf->clock;
+    int rc = conf->count > 1 ? relay_create(ws, conf->count) : 0;
+    if (rc < 0) {
+        free(ws);
+        return rc;
+    }
     for (unsigned i = 0; i < conf->count; i++) {
         ws->count = i + 1;
-        int rc = worker_init(&ws->worker[i], ws, conf, i);
+        ws->worker[i].relay = ws->relay;
+        rc = worker_init(&ws->worker[i], ws, conf, i);
         if (rc < 0) {
             sfu_workers_destroy(ws);
             return rc;
@@ -53,6 +75,9 @@ int sfu_workers_start(struct sfu_workers *ws)
             return -rc;
         }
         ws->worker[i].running = true;
+        char name[16]; /* what the kernel keeps */
+        snprintf(name, sizeof name, "stoa-media-%u", i % 1000);
+        pthread_setname_np(ws->worker[i].thread, name);
     }
     return 0;
 }
@@ -80,6 +105,7 @@ void sfu_workers_destroy(struct sfu_workers *ws)
     for (unsigned i = 0; i < ws->count; i++) {
         worker_fini(&ws->worker[i]);
     }
+    sfu_relay_destroy(ws->relay);
     free(ws);
 }
 
@@ -147,6 +173,13 @@ static int op_close(void *arg, unsigned worker, uint64_t peer)
     return post(arg, worker, &(struct worker_command){.kind = WORKER_CLOSE, .peer = peer});
 }
 
+static int op_relay(void *arg, unsigned worker, uint64_t peer, uint64_t track, uint64_t workers)
+{
+    return post(arg, worker,
+                &(struct worker_command){
+                    .kind = WORKER_RELAY, .peer = peer, .track = track, .workers = workers});
+}
+
 static int op_key_frame(void *arg, unsigned worker, uint64_t peer, uint64_t track)
 {
     return post(arg, worker,
@@ -165,25 +198,12 @@ static void sample(struct worker *w, int64_t now_us)
     w->sample_busy_us = busy;
 }
 
-/* Least busy in steps of a tenth; among equals the one with fewer peers. */
-static int64_t load(struct worker *w)
-{
-    return w->busy_permille / 100 * INT32_MAX +
-           atomic_load_explicit(&w->peers, memory_order_relaxed);
-}
-
-static unsigned op_pick(void *arg)
+static unsigned op_busy(void *arg, unsigned worker)
 {
     struct sfu_workers *ws = arg;
-    int64_t now_us = sfu_clock_mono_us(ws->clock);
-    unsigned best = 0;
-    for (unsigned i = 0; i < ws->count; i++) {
-        sample(&ws->worker[i], now_us);
-        if (load(&ws->worker[i]) < load(&ws->worker[best])) {
-            best = i;
-        }
-    }
-    return best;
+    struct worker *w = &ws->worker[worker];
+    sample(w, sfu_clock_mono_us(ws->clock));
+    return (unsigned)w->busy_permille;
 }
 
 struct sfu_plane_ops sfu_workers_plane_ops(struct sfu_workers *ws)
@@ -193,7 +213,8 @@ struct sfu_plane_ops sfu_workers_plane_ops(struct sfu_workers *ws)
                                   .show = op_show,
                                   .mute = op_mute,
                                   .close = op_close,
+                                  .relay = op_relay,
                                   .key_frame = op_key_frame,
-                                  .pick = op_pick,
+                                  .busy = op_busy,
                                   .arg = ws};
 }

@@ -114,6 +114,9 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->calls_burst = sfu_conf_limit(conf, SFU_LIMIT_RPC_BURST);
     c->calls_in_flight = sfu_conf_limit(conf, SFU_LIMIT_RPC_IN_FLIGHT);
     c->workers = worker_count(conf);
+    c->worker_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_PEERS);
+    c->worker_room_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_ROOM_PEERS);
+    c->worker_busy_percent = sfu_conf_limit(conf, SFU_LIMIT_WORKER_BUSY_PERCENT);
     c->port_base = (uint16_t)conf->media.port_base;
     int rc = sfu_dtls_fingerprint_parse("sha-256", sfu_dtls_ctx_fingerprint(s->dtls), &fp);
     if (rc < 0) {
@@ -269,8 +272,7 @@ int server_create(const struct sfu_conf *conf, const char *const *extra_plugins,
     }
     s->conf = conf;
     s->clock = sfu_clock_real();
-    int rc = sfu_srtp_libsrtp2_load();
-    rc = rc < 0 ? rc : sfu_dtls_ctx_create(&s->dtls);
+    int rc = sfu_dtls_ctx_create(&s->dtls);
     rc = rc < 0 ? rc : make_control(s, extra_plugins);
     rc = rc < 0 ? rc : make_directory(s);
     rc = rc < 0 ? rc : make_workers(s);

@@ -157,6 +157,11 @@ static bool note_told(struct sfu_audiolevel *al, size_t n)
     return !same;
 }
 
+static uint8_t level_of(float loud)
+{
+    return (uint8_t)(LOUD_MAX - (int)(loud + 0.5f));
+}
+
 size_t sfu_audiolevel_update(struct sfu_audiolevel *al, int64_t now_us,
                              struct sfu_audiolevel_speaker *ret_list, size_t cap, bool *ret_changed)
 {
@@ -168,9 +173,9 @@ size_t sfu_audiolevel_update(struct sfu_audiolevel *al, int64_t now_us,
     reorder(al);
     size_t n = al->speakers < cap ? al->speakers : cap;
     for (size_t i = 0; i < n; i++) {
-        float loud = al->voices[al->order[i]].fast;
+        const struct voice *v = &al->voices[al->order[i]];
         ret_list[i] = (struct sfu_audiolevel_speaker){
-            .who = al->order[i], .level = (uint8_t)(LOUD_MAX - (int)(loud + 0.5f))};
+            .who = al->order[i], .level = level_of(v->fast), .rank = level_of(v->slow)};
     }
     *ret_changed = note_told(al, n);
     return n;

@@ -37,6 +37,7 @@ void sfu_audiolevel_reset(struct sfu_audiolevel *al, size_t who);
 struct sfu_audiolevel_speaker {
     uint16_t who;
     uint8_t level; /* -dBov, smoothed */
+    uint8_t rank;  /* the same over a longer time: the list's order */
 };
 
 /* Call at a steady pace (100..500 ms).  Writes at most cap speakers, loudest first, and returns

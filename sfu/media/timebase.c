@@ -220,22 +220,21 @@ bool sfu_timebase_on_sr(struct sfu_timebase *tb, size_t track, uint64_t ntp, uin
     return true;
 }
 
-/* One point of the line that media time is: *ret_rtp was captured at *ret_us, server time. */
-static int anchor(const struct sfu_timebase *tb, size_t track, const struct track **ret_track,
-                  uint32_t *ret_rtp, int64_t *ret_us)
+int sfu_timebase_point(const struct sfu_timebase *tb, size_t track,
+                       struct sfu_timebase_point *ret_point)
 {
     const struct track *t = track < tb->count ? &tb->tracks[track] : NULL;
 
     if (!t || (!t->has_sr && !t->slew.set)) {
         return -EAGAIN;
     }
-    *ret_track = t;
+    ret_point->clock_rate = t->clock_rate;
     if (t->has_sr) {
-        *ret_rtp = t->sr_rtp;
-        *ret_us = t->sr_ntp_us + tb->slew.offset_us;
+        ret_point->rtp = t->sr_rtp;
+        ret_point->us = t->sr_ntp_us + tb->slew.offset_us;
     } else {
-        *ret_rtp = (uint32_t)t->unwrap.highest;
-        *ret_us = sfu_ticks_to_us(t->unwrap.highest, t->clock_rate) + t->slew.offset_us;
+        ret_point->rtp = (uint32_t)t->unwrap.highest;
+        ret_point->us = sfu_ticks_to_us(t->unwrap.highest, t->clock_rate) + t->slew.offset_us;
     }
     return 0;
 }
@@ -243,33 +242,38 @@ static int anchor(const struct sfu_timebase *tb, size_t track, const struct trac
 int sfu_timebase_media_us(const struct sfu_timebase *tb, size_t track, uint32_t rtp_ts,
                           int64_t *ret_us)
 {
-    const struct track *t;
-    uint32_t rtp;
-    int64_t us;
-    int rc = anchor(tb, track, &t, &rtp, &us);
+    struct sfu_timebase_point p;
+    int rc = sfu_timebase_point(tb, track, &p);
 
     if (rc < 0) {
         return rc;
     }
-    *ret_us = us + sfu_ticks_to_us(sfu_ts_diff(rtp_ts, rtp), t->clock_rate);
+    *ret_us = p.us + sfu_ticks_to_us(sfu_ts_diff(rtp_ts, p.rtp), p.clock_rate);
     return 0;
+}
+
+void sfu_timebase_point_report(const struct sfu_timebase_point *point, uint32_t ts_offset,
+                               int64_t now_us, int64_t wall_us,
+                               struct sfu_timebase_report *ret_report)
+{
+    int64_t us = point->us;
+    uint32_t ticks = now_us >= us ? sfu_ticks_of_us(now_us - us, point->clock_rate)
+                                  : 0u - sfu_ticks_of_us(us - now_us, point->clock_rate);
+
+    ret_report->ntp = sfu_timebase_ntp_of_us(wall_us);
+    ret_report->rtp_ts = point->rtp + ticks + ts_offset;
 }
 
 int sfu_timebase_report(const struct sfu_timebase *tb, size_t track, uint32_t ts_offset,
                         int64_t now_us, int64_t wall_us, struct sfu_timebase_report *ret_report)
 {
-    const struct track *t;
-    uint32_t rtp;
-    int64_t us;
-    int rc = anchor(tb, track, &t, &rtp, &us);
+    struct sfu_timebase_point p;
+    int rc = sfu_timebase_point(tb, track, &p);
 
     if (rc < 0) {
         return rc;
     }
-    uint32_t ticks = now_us >= us ? sfu_ticks_of_us(now_us - us, t->clock_rate)
-                                  : 0u - sfu_ticks_of_us(us - now_us, t->clock_rate);
-    ret_report->ntp = sfu_timebase_ntp_of_us(wall_us);
-    ret_report->rtp_ts = rtp + ticks + ts_offset;
+    sfu_timebase_point_report(&p, ts_offset, now_us, wall_us, ret_report);
     return 0;
 }
 

@@ -84,6 +84,23 @@ SFU_MUST_CHECK int sfu_timebase_report(const struct sfu_timebase *tb, size_t tra
                                        uint32_t ts_offset, int64_t now_us, int64_t wall_us,
                                        struct sfu_timebase_report *ret_report);
 
+/* One point of the line that a track's media time is: the RTP time `rtp` was captured at `us`.
+ * Good until the next packet or report of the publisher; what another worker needs to write the
+ * same reports. */
+struct sfu_timebase_point {
+    int64_t us; /* server time */
+    uint32_t rtp;
+    uint32_t clock_rate; /* 0: no point */
+};
+
+/* 0; -EAGAIN as above. */
+SFU_MUST_CHECK int sfu_timebase_point(const struct sfu_timebase *tb, size_t track,
+                                      struct sfu_timebase_point *ret_point);
+/* The report that sfu_timebase_report() makes of the track which the point is of. */
+void sfu_timebase_point_report(const struct sfu_timebase_point *point, uint32_t ts_offset,
+                               int64_t now_us, int64_t wall_us,
+                               struct sfu_timebase_report *ret_report);
+
 /* Has a report set the publisher's offset yet?  (A rise from false is a reason to send the slots'
  * reports at once.) */
 bool sfu_timebase_is_anchored(const struct sfu_timebase *tb);

@@ -20,16 +20,20 @@ struct call {
     struct sim_subscriber s;
 };
 
+/* The subscriber is on another worker, and gets all by the relay. */
+static bool away;
+
 static int set_up(void **state)
 {
     struct call *c = calloc(1, sizeof *c);
     if (!c) {
         return -1;
     }
-    sim_world_init(&c->w, 8);
+    sim_world_init_workers(&c->w, 8, away ? 2 : 1);
     sim_publisher_init(&c->p, 1, 0);
     c->p.peer.up = c->p.peer.down = (struct sim_path){.delay_us = 15000, .jitter_us = 3000};
     sim_subscriber_init(&c->s, 9);
+    c->s.peer.worker = away;
     c->s.peer.up = c->s.peer.down = (struct sim_path){.delay_us = 10000};
     *state = c;
     return 0;
@@ -45,13 +49,21 @@ static int tear_down(void **state)
 
 static void map(struct call *c)
 {
-    sfu_router_map(c->w.router, 9, SIM_SLOT_AUDIO, c->p.audio_track, true);
-    sfu_router_map(c->w.router, 9, SIM_SLOT_VIDEO, c->p.video_track, true);
+    struct sfu_router *r = c->w.routers[away];
+    sfu_router_map(r, 9, SIM_SLOT_AUDIO, c->p.audio_track, true);
+    sfu_router_map(r, 9, SIM_SLOT_VIDEO, c->p.video_track, true);
+}
+
+static void publish(struct call *c)
+{
+    sim_publisher_join(&c->w, &c->p, 1);
+    sfu_router_relay(c->w.router, c->p.peer.id, c->p.audio_track, (uint64_t)away << away);
+    sfu_router_relay(c->w.router, c->p.peer.id, c->p.video_track, (uint64_t)away << away);
 }
 
 static void begin(struct call *c)
 {
-    sim_publisher_join(&c->w, &c->p, 1);
+    publish(c);
     sim_subscriber_join(&c->w, &c->s, 1);
     map(c);
     sim_world_run(&c->w, 3000000);
@@ -203,7 +215,7 @@ static void the_order_of_coming_does_not_matter(void **state)
         assert_int_equal(set_up(&fresh), 0);
         struct call *c = fresh;
         if (order % 2) {
-            sim_publisher_join(&c->w, &c->p, 1);
+            publish(c);
             sim_world_run(&c->w, 1000000 * (order / 2));
         }
         sim_subscriber_join(&c->w, &c->s, 1);
@@ -212,7 +224,7 @@ static void the_order_of_coming_does_not_matter(void **state)
         }
         sim_world_run(&c->w, 500000);
         if (order % 2 == 0) {
-            sim_publisher_join(&c->w, &c->p, 1);
+            publish(c);
             sim_world_run(&c->w, order == 4 ? 1000000 : 0);
         }
         if (order != 2) {
@@ -229,6 +241,13 @@ static void the_order_of_coming_does_not_matter(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
+static int go_away(void **state)
+{
+    (void)state;
+    away = true;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,5 +256,6 @@ int main(void)
         cmocka_unit_test(leaps_are_taken),
         cmocka_unit_test(the_order_of_coming_does_not_matter),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("on one worker", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("on two workers", tests, go_away, NULL);
 }

@@ -212,9 +212,17 @@ static int plane_key_frame(void *arg, unsigned worker, uint64_t peer, uint64_t t
                          .op = WORLD_KEY_FRAME, .worker = worker, .peer = peer, .track = track});
 }
 
-static unsigned plane_pick(void *arg)
+static int plane_relay(void *arg, unsigned worker, uint64_t peer, uint64_t track, uint64_t workers)
 {
-    return ((struct world *)arg)->pick;
+    return note(
+        arg,
+        (struct world_command){
+            .op = WORLD_RELAY, .worker = worker, .peer = peer, .track = track, .workers = workers});
+}
+
+static unsigned plane_busy(void *arg, unsigned worker)
+{
+    return ((struct world *)arg)->busy_permille[worker];
 }
 
 size_t world_count(const struct world *w, enum world_op op)
@@ -385,8 +393,15 @@ int world_try_init(struct world *w, const struct sfu_control_conf *conf,
                    const struct sfu_plugin *const *plugins)
 {
     struct sfu_control_conf own;
-    struct sfu_plane_ops plane = {plane_apply, plane_map,       plane_show, plane_mute,
-                                  plane_close, plane_key_frame, plane_pick, w};
+    struct sfu_plane_ops plane = {.apply = plane_apply,
+                                  .map = plane_map,
+                                  .show = plane_show,
+                                  .mute = plane_mute,
+                                  .close = plane_close,
+                                  .relay = plane_relay,
+                                  .key_frame = plane_key_frame,
+                                  .busy = plane_busy,
+                                  .arg = w};
     struct sfu_edge_ops edge = {.lane_send = edge_send,
                                 .lane_accept = edge_accept,
                                 .lane_close = edge_close,

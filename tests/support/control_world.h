@@ -33,12 +33,20 @@ struct world_lane {
     size_t bytes; /* ever sent to it */
 };
 
-enum world_op { WORLD_APPLY, WORLD_MAP, WORLD_SHOW, WORLD_MUTE, WORLD_CLOSE, WORLD_KEY_FRAME };
+enum world_op {
+    WORLD_APPLY,
+    WORLD_MAP,
+    WORLD_SHOW,
+    WORLD_MUTE,
+    WORLD_CLOSE,
+    WORLD_RELAY,
+    WORLD_KEY_FRAME
+};
 
 struct world_command {
     enum world_op op;
     unsigned worker;
-    uint64_t peer, track;
+    uint64_t peer, track, workers;
     uint16_t slot, width, height;
     bool flag; /* cut, muted */
 };
@@ -66,8 +74,8 @@ struct world {
     struct world_command commands[WORLD_COMMANDS];
     size_t command_count;
     bool plane_full;
-    unsigned plane_room; /* with plane_full: so many more are taken */
-    unsigned pick;
+    unsigned plane_room;        /* with plane_full: so many more are taken */
+    uint16_t busy_permille[64]; /* of workers, read once a second */
 
     bool directory_defer, directory_full;
     int directory_err;

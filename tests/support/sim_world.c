@@ -13,12 +13,22 @@ struct sim_packet {
     uint8_t data[SIM_MTU];
 };
 
+static uint64_t draw(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
 double sim_random(struct sim_world *w)
 {
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 7;
-    w->random ^= w->random << 17;
-    return (double)(w->random >> 11) / (double)(UINT64_C(1) << 53);
+    return (double)(draw(&w->random) >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+static uint32_t router_number(void *arg)
+{
+    return (uint32_t)(draw(&((struct sim_world *)arg)->numbers) >> 32);
 }
 
 static void fly(struct sim_peer *peer, bool up, const uint8_t *a, size_t a_len, const uint8_t *b,
@@ -100,27 +110,59 @@ static int sink(void *arg, const struct sfu_plane_event *event)
     return 0;
 }
 
+static void wake(void *arg, unsigned worker)
+{
+    (void)worker;
+    ((struct sim_world *)arg)->wakes++;
+}
+
+static void router_open(struct sim_world *w, unsigned i)
+{
+    struct sfu_router_conf conf = {.worker = (uint16_t)i,
+                                   .ops = &ops,
+                                   .sink = {.post = sink, .arg = w},
+                                   .wheel = w->wheel,
+                                   .max_peers = SIM_PEERS,
+                                   .relay = w->relay,
+                                   .random = router_number,
+                                   .random_arg = w};
+    if (sfu_router_create(&conf, &w->routers[i]) < 0) {
+        abort();
+    }
+    sfu_router_set_time(w->routers[i], w->now_us, w->now_us + w->wall_offset_us);
+}
+
 void sim_world_init(struct sim_world *w, uint64_t seed)
+{
+    sim_world_init_workers(w, seed, 1);
+}
+
+void sim_world_init_workers(struct sim_world *w, uint64_t seed, unsigned workers)
 {
     memset(w, 0, sizeof *w);
     w->random = seed * 2654435761u + 88172645463325252u;
+    w->numbers = w->random ^ UINT64_C(0x9e3779b97f4a7c15);
     w->now_us = 1000000000;
     w->wall_offset_us = 1790000000000000;
-    struct sfu_router_conf conf = {
-        .ops = &ops, .sink = {.post = sink, .arg = w}, .max_peers = SIM_PEERS};
-    if (sfu_timer_wheel_create(w->now_us, &w->wheel) < 0) {
+    const struct sfu_relay_conf relay = {
+        .workers = workers, .ring_bytes = 1 << 20, .wake = wake, .arg = w};
+    if (workers > SIM_WORKERS || sfu_timer_wheel_create(w->now_us, &w->wheel) < 0 ||
+        (workers > 1 && sfu_relay_create(&relay, &w->relay) < 0)) {
         abort();
     }
-    conf.wheel = w->wheel;
-    if (sfu_router_create(&conf, &w->router) < 0) {
-        abort();
+    w->workers = workers;
+    for (unsigned i = 0; i < workers; i++) {
+        router_open(w, i);
     }
-    sfu_router_set_time(w->router, w->now_us, w->now_us + w->wall_offset_us);
+    w->router = w->routers[0];
 }
 
 void sim_world_fini(struct sim_world *w)
 {
-    sfu_router_destroy(w->router);
+    for (unsigned i = 0; i < w->workers; i++) {
+        sfu_router_destroy(w->routers[i]);
+    }
+    sfu_relay_destroy(w->relay);
     sfu_timer_wheel_destroy(w->wheel);
     while (w->flying) {
         struct sim_packet *p = w->flying;
@@ -134,7 +176,7 @@ void sim_world_join(struct sim_world *w, struct sim_peer *peer, struct sfu_plan 
     peer->world = w;
     peer->id = plan->peer;
     if (w->peer_count == SIM_PEERS ||
-        sfu_router_peer_create(w->router, plan, peer, &peer->media) < 0) {
+        sfu_router_peer_create(w->routers[peer->worker], plan, peer, &peer->media) < 0) {
         abort();
     }
     w->peers[w->peer_count++] = peer;
@@ -149,7 +191,7 @@ static void deliver(struct sim_world *w)
         if (p->up && p->peer->media) {
             bool rtcp = p->len > 1 && p->data[1] >= 192 && p->data[1] <= 223;
             (rtcp ? sfu_router_on_rtcp : sfu_router_on_rtp)(p->peer->media, p->data, p->len);
-            sfu_router_flush(w->router); /* the packet's bytes end here */
+            sfu_router_flush(w->routers[p->peer->worker]); /* the packet's bytes end here */
         } else if (!p->up) {
             p->peer->ops->on_packet(p->peer, p->data, p->len);
         }
@@ -162,15 +204,23 @@ void sim_world_run(struct sim_world *w, int64_t for_us)
     int64_t end = w->now_us + for_us;
     while (w->now_us < end) {
         w->now_us += SIM_STEP_US;
-        sfu_router_set_time(w->router, w->now_us, w->now_us + w->wall_offset_us);
+        for (unsigned i = 0; i < w->workers; i++) {
+            sfu_router_set_time(w->routers[i], w->now_us, w->now_us + w->wall_offset_us);
+        }
         deliver(w);
+        for (unsigned i = 0; i < w->workers; i++) {
+            while (!w->stalled[i] && sfu_router_relay_in(w->routers[i])) {
+            }
+        }
         for (unsigned i = 0; i < w->peer_count; i++) {
             if (w->peers[i]->ops->on_step) {
                 w->peers[i]->ops->on_step(w->peers[i]);
             }
         }
         sfu_timer_wheel_advance(w->wheel, w->now_us);
-        sfu_router_flush(w->router);
+        for (unsigned i = 0; i < w->workers; i++) {
+            sfu_router_flush(w->routers[i]);
+        }
     }
 }
 

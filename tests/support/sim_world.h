@@ -1,8 +1,9 @@
 /*
- * tests/support/sim_world.h - a router and its peers in virtual time, over a seeded network.
+ * tests/support/sim_world.h - routers and their peers in virtual time, over a seeded network.
  *
- * The router is the real one; what stands in is what is around it: transport (plain packets), time,
- * network. One thread; the same seed gives the same run.
+ * The routers are the real ones, and so is the relay between several of them; what stands in is
+ * what is around: transport (plain packets), time, network.  One thread; the same seed gives the
+ * same run.
  */
 #pragma once
 
@@ -11,9 +12,10 @@
 #include <stdint.h>
 
 #include "sfu/base/timer.h"
+#include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 
-enum { SIM_STEP_US = 1000, SIM_EVENTS = 4096, SIM_MTU = 1500, SIM_PEERS = 32 };
+enum { SIM_STEP_US = 1000, SIM_EVENTS = 4096, SIM_MTU = 1500, SIM_PEERS = 32, SIM_WORKERS = 3 };
 
 /* One direction of a link. */
 struct sim_path {
@@ -35,17 +37,24 @@ struct sim_peer_ops {
 struct sim_peer {
     struct sim_world *world;
     uint64_t id;
+    unsigned worker; /* whose peer it is; set before join */
     const struct sim_peer_ops *ops;
     struct sim_path up, down;
     struct sfu_rpeer *media; /* NULL after release */
 };
 
 struct sim_world {
-    struct sfu_router *router;
+    struct sfu_router *router; /* the first */
+    struct sfu_router *routers[SIM_WORKERS];
+    unsigned workers;
+    struct sfu_relay *relay; /* NULL: one worker */
+    unsigned wakes;
+    bool stalled[SIM_WORKERS]; /* takes nothing from the others */
     struct sfu_timer_wheel *wheel;
     int64_t now_us;
     int64_t wall_offset_us;
-    uint64_t random;
+    uint64_t random;   /* of the network */
+    uint64_t numbers;  /* what the routers draw */
     bool control_full; /* the sink refuses */
     struct sim_peer *peers[SIM_PEERS];
     unsigned peer_count;
@@ -55,8 +64,9 @@ struct sim_world {
 };
 
 void sim_world_init(struct sim_world *w, uint64_t seed);
+void sim_world_init_workers(struct sim_world *w, uint64_t seed, unsigned workers);
 void sim_world_fini(struct sim_world *w);
-/* Registers the peer with the router by this plan (taken) and brings it up. */
+/* Registers the peer with its router by this plan (taken) and brings it up. */
 void sim_world_join(struct sim_world *w, struct sim_peer *peer, struct sfu_plan *plan);
 void sim_world_run(struct sim_world *w, int64_t for_us);
 double sim_random(struct sim_world *w); /* 0..1 */

@@ -45,6 +45,8 @@
     X(HISTORY_MS, "history_ms", 1000, 1000, 1000, "ms", INTERNAL, "age of packets kept for retransmission") \
     X(KEYFRAME_BYTES, "keyframe_bytes", 262144, 262144, 262144, "bytes", INTERNAL, "key frame kept for newcomers per encoding") \
     X(WORKER_RING_BYTES, "worker_ring_bytes", 1048576, 1048576, 1048576, "bytes", INTERNAL, "media on its way from one worker to another") \
+    X(WORKER_ROOM_PEERS, "worker_room_peers", 50, 1, 16384, "peers", INTERNAL, "peers of one room on its first worker: more of them go to another") \
+    X(WORKER_BUSY_PERCENT, "worker_busy_percent", 70, 1, 100, "%", INTERNAL, "busy share of a room's worker: above it newcomers go to another") \
     X(WORKERS, "workers", 64, 64, 64, "threads", INVALID_PARAM, "media workers")                   \
     /* signalling and HTTP */                                                                      \
     X(WS_MESSAGE_BYTES, "ws_message_bytes", 524288, 65536, 524288, "bytes", TOO_LARGE, "one WebSocket message") \

@@ -23,6 +23,7 @@
     F(LOSS, "stoa_publisher_packets_total", COUNTER, "fate", "Packets missing from publishers, by what became of them") \
     F(FEEDBACK, "stoa_feedback_total", COUNTER, "kind", "RTCP feedback messages")                  \
     F(FORWARDER, "stoa_forwarder_events_total", COUNTER, "event", "What forwarders did")           \
+    F(RELAY, "stoa_relay_packets_total", COUNTER, "direction", "Packets from one worker to another") \
     F(ICE, "stoa_ice_events_total", COUNTER, "event", "STUN and ICE")                              \
     F(DTLS, "stoa_dtls_events_total", COUNTER, "event", "DTLS handshakes")                         \
     F(PEER_ENDS, "stoa_peer_ends_total", COUNTER, "reason", "Peers that ended, by reason")         \
@@ -112,6 +113,8 @@
     X(DROP_FORWARD_SIZE, DROPS, "forward_size", "does not fit a packet after rewriting")           \
     X(DROP_FORWARD_RATE, DROPS, "forward_rate", "the slot's rate is used up")                      \
     X(DROP_FORWARD_RING, DROPS, "forward_ring", "ring to another worker was full")                 \
+    X(DROP_RELAY_WAIT_KEY, DROPS, "relay_wait_key", "another worker waits for a key frame")        \
+    X(DROP_RELAY_BEHIND, DROPS, "relay_behind", "video that came from another worker faster than it was sent") \
     X(DROP_RTX_BUDGET, DROPS, "rtx_budget", "retransmission over the slot's budget")               \
     X(DROP_RTX_TOO_SOON, DROPS, "rtx_too_soon", "asked again within one round trip")               \
     X(DROP_RTX_TOO_OFTEN, DROPS, "rtx_too_often", "asked more than four times")                    \
@@ -186,6 +189,9 @@
     X(FORWARD_KEYFRAME, FORWARDER, "keyframe", "key frames received")                              \
     X(FORWARD_KEYFRAME_TOO_LARGE, FORWARDER, "keyframe_too_large", "key frame not kept: too large") \
     X(FORWARD_SPEAKER, FORWARDER, "speaker", "active speaker changed")                             \
+    /* between workers */                                                                          \
+    X(RELAY_OUT, RELAY, "out", "packets copied for another worker")                                \
+    X(RELAY_IN, RELAY, "in", "packets taken from another worker")                                  \
     /* transport */                                                                                \
     X(ICE_CHECK_IN, ICE, "check_in", "valid connectivity checks")                                  \
     X(ICE_CHECK_OUT, ICE, "check_out", "checks sent")                                              \
@@ -230,6 +236,7 @@
     X(TOKEN_REVOKED, TOKENS, "revoked", "revoked by a kick")                                       \
     /* inside */                                                                                   \
     X(RING_WORKER, RINGS, "worker", "commands from control to a worker")                           \
+    X(RING_RELAY, RINGS, "relay", "what one worker tells another of a track")                      \
     X(RING_CONTROL, RINGS, "control", "messages to control")                                       \
     X(RING_EDGE, RINGS, "edge", "messages from control to edge")                                   \
     X(RING_DB, RINGS, "db", "jobs for the db threads")                                             \

@@ -55,6 +55,12 @@ static void on_up(void *arg)
     }
 }
 
+static void on_connected(void *arg)
+{
+    struct load_client *c = arg;
+    c->ice_ns = load_now_ns();
+}
+
 static void on_first_packet(void *arg)
 {
     struct load_client *c = arg;
@@ -74,13 +80,15 @@ static void on_peer_failed(void *arg, const char *why)
 
 struct load_peer *load_client_peer(struct load_client *c, unsigned n)
 {
-    static const struct load_peer_ops ops = {on_up, on_first_packet, on_key_frame, on_peer_failed};
+    static const struct load_peer_ops ops = {on_connected, on_up, on_first_packet, on_key_frame,
+                                             on_peer_failed};
     const struct load_world *w = c->world;
     struct load_peer_conf conf = {.net = w->net,
                                   .dtls = w->dtls,
                                   .totals = w->totals,
                                   .server = w->server.sin_addr,
                                   .sample = w->conf->sample,
+                                  .lose_percent = w->conf->lose_percent,
                                   .nack = w->conf->nack,
                                   .ops = &ops,
                                   .arg = c};
@@ -138,7 +146,8 @@ void load_client_connect(struct load_client *c, struct load_peer *p, const char 
     } else if (remote.rejected > 0) {
         load_client_fail(c, "SDP", "the server rejected an m-line");
     } else {
-        load_peer_connect(p, &remote, controlling, load_now_ns());
+        c->answer_ns = load_now_ns();
+        load_peer_connect(p, &remote, controlling, c->answer_ns);
     }
 }
 
@@ -180,7 +189,7 @@ void load_client_begin(struct load_client *c, int64_t now_ns)
                                 .protocol = w->driver->protocol};
     c->state = LOAD_JOINING;
     c->begin_ns = c->ping_ns = now_ns;
-    if (load_net_is_local(w->net)) {
+    if (ntohl(w->server.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
         /* servers count connections by network: as many clients as people come from as many */
         uint32_t host = 127u << 24 | 21u << 16 | (c->index & 255) << 8 | ((c->index >> 8) + 10);
         conf.source.sin_addr.s_addr = htonl(host);

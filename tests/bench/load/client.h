@@ -66,7 +66,7 @@ struct load_client {
     struct load_peer *peers[LOAD_PEERS_MAX];
     unsigned peers_up;
     /* CLOCK_MONOTONIC; 0: not yet */
-    int64_t begin_ns, dtls_ns, packet_ns, key_ns, ping_ns;
+    int64_t begin_ns, answer_ns, ice_ns, dtls_ns, packet_ns, key_ns, ping_ns;
     /* the driver's */
     int step;
     json_int_t next_id, session, handles[LOAD_PEERS_MAX];

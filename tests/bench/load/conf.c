@@ -44,9 +44,10 @@ static const char usage[] =
     "  --pacing KIND        burst: a frame's packets at once | even: spread [burst]\n"
     "  --srtp NAME          gcm | gcm256 | cm [gcm]\n"
     "  --nack               ask for lost packets\n"
+    "  --lose PERCENT       drop so many of the video packets that arrive, to see them repaired\n"
     "\n"
     "Measuring\n"
-    "  --verify all|N       decrypt every packet, or one of N per stream [64]\n"
+    "  --verify all|N       decrypt every packet, or one of N per stream [16]\n"
     "  --no-gro             take each datagram singly (UDP_GRO off)\n"
     "  --json FILE          write the figures; - is standard output, without the table\n"
     "  --quiet              no progress line\n"
@@ -82,6 +83,7 @@ enum option_id {
     O_PACING,
     O_SRTP,
     O_NACK,
+    O_LOSE,
     O_VERIFY,
     O_NO_GRO,
     O_JSON,
@@ -118,6 +120,7 @@ static const struct option options[] = {
     {"pacing", required_argument, NULL, O_PACING},
     {"srtp", required_argument, NULL, O_SRTP},
     {"nack", no_argument, NULL, O_NACK},
+    {"lose", required_argument, NULL, O_LOSE},
     {"verify", required_argument, NULL, O_VERIFY},
     {"no-gro", no_argument, NULL, O_NO_GRO},
     {"json", required_argument, NULL, O_JSON},
@@ -184,6 +187,7 @@ static int set_count(struct load_conf *c, int id, const char *text)
         {O_PUBLISHERS, &c->publishers, 1, 50},
         {O_SUBSCRIBERS, &c->subscribers, 0, 20000},
         {O_MEETING, &c->meeting, 2, 50},
+        {O_LOSE, &c->lose_percent, 0, 50},
         {O_STORM, &c->join_storm, 1, 5000},
         {O_WARMUP, &c->warmup_s, 0, 3600},
         {O_SECONDS, &c->seconds, 1, 86400},
@@ -344,7 +348,7 @@ int load_conf_read(int argc, char **argv, struct load_conf *ret_conf)
                                    .key_seconds = 10,
                                    .packet_rate = 110,
                                    .fps = 30,
-                                   .sample = 64,
+                                   .sample = 16,
                                    .gro = true};
     while ((id = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (id == '?') {

@@ -27,7 +27,7 @@ struct load_conf {
     enum load_pacing pacing;
     unsigned packet_bytes, video_kbps, key_seconds;
     double packet_rate, fps;
-    unsigned sample;
+    unsigned sample, lose_percent;
     bool nack, gro, quiet;
     int server_pid;
     const char *json_path;

@@ -107,6 +107,7 @@ static void publish(struct load_client *c)
     }
     unsigned n = load_client_publish(c, p, lines);
     struct load_sdp_local local = load_peer_local(p);
+    local.setup = "active";
     char *sdp = load_sdp_offer(&local, c->world->conf->codec, lines, n);
     c->step = CONFIGURING;
     to_handle(c, TO_SEND, json_pack("{s:s}", "request", "configure"),

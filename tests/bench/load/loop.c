@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 128 };
+enum { EVENTS = 1024 };
 
 struct load_loop {
     int fd, count, at;
@@ -28,6 +28,12 @@ int64_t load_now_ns(void)
 int64_t load_wall_ns(void)
 {
     return read_clock(CLOCK_REALTIME);
+}
+
+void load_sleep_until_ns(int64_t ns)
+{
+    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
 int load_loop_create(struct load_loop **ret_loop)

@@ -19,6 +19,7 @@ struct load_watch {
 
 int64_t load_now_ns(void);  /* CLOCK_MONOTONIC */
 int64_t load_wall_ns(void); /* CLOCK_REALTIME */
+void load_sleep_until_ns(int64_t ns);
 
 SFU_MUST_CHECK int load_loop_create(struct load_loop **ret_loop);
 void load_loop_destroy(struct load_loop *loop);

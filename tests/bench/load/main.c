@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
     struct load_report *report = load_alloc(1, sizeof *report);
-    int status = load_run(&conf, report) ? EXIT_FAILURE : EXIT_SUCCESS;
+    int status = load_run_play(&conf, report) ? EXIT_FAILURE : EXIT_SUCCESS;
     if (!status && !(conf.json_path && strcmp(conf.json_path, "-") == 0)) {
         load_report_print(report, stdout);
     }

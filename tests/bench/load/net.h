@@ -1,8 +1,9 @@
 /*
- * tests/bench/load/net.h - the UDP side of all peers.
+ * tests/bench/load/net.h - the UDP side of all peers, a socket each.
  *
- * Against a server on this machine each peer has a loopback address of its own and 32 of them share a
- * socket, so that a few recvmmsg() calls serve hundreds; against another machine each has a socket.
+ * A socket each is what works with every server: Stoa tells peers apart by their 5-tuple on one port,
+ * and Janus' sockets are bound to an interface, from which loopback addresses of our choice cannot be
+ * reached.
  */
 #pragma once
 
@@ -30,8 +31,6 @@ typedef void (*load_net_fn)(void *arg, uint8_t *data, size_t len, int64_t at_ns)
 
 SFU_MUST_CHECK int load_net_create(const struct load_net_conf *conf, struct load_net **ret_net);
 void load_net_destroy(struct load_net *net);
-/* The server's address is one of this machine. */
-bool load_net_is_local(const struct load_net *net);
 /* Call now and then: the kernel stamps arrivals by the wall clock, which drifts. */
 void load_net_sync(struct load_net *net);
 /* Datagrams that arrived here and were dropped for want of buffer (SO_RXQ_OVFL). */
@@ -40,6 +39,7 @@ uint64_t load_net_lost(const struct load_net *net);
 /* Ports live as long as the net. */
 SFU_MUST_CHECK int load_port_open(struct load_net *net, load_net_fn fn, void *arg,
                                   struct load_port **ret_port);
+/* For our candidate: an address of this machine that is not the loopback when there is one. */
 struct sockaddr_in load_port_address(const struct load_port *port);
 void load_port_send(struct load_port *port, const struct sockaddr_in *to, const uint8_t *data,
                     size_t len);

@@ -19,14 +19,15 @@ enum { LOAD_STREAMS_MAX = 256 };
 
 /* What all peers count together; the owner resets it when a measurement begins. */
 struct load_totals {
-    uint64_t sent, delivered, bytes, retransmitted, opened, bad, unknown, nacked;
+    uint64_t delivered, bytes, retransmitted, recovered, opened, bad, unknown, nacked;
     struct load_hist delay_ns;
 };
 
 struct load_peer;
 
 struct load_peer_ops {
-    void (*up)(void *arg); /* DTLS is done */
+    void (*connected)(void *arg); /* ICE has its pair */
+    void (*up)(void *arg);        /* DTLS is done */
     void (*first_packet)(void *arg);
     void (*key_frame)(void *arg); /* the first whole one */
     void (*failed)(void *arg, const char *why);
@@ -38,6 +39,7 @@ struct load_peer_conf {
     struct load_totals *totals;
     struct in_addr server; /* preferred among the server's candidates */
     unsigned sample;       /* one packet of so many is opened, 1: all */
+    unsigned lose_percent; /* of arriving video packets */
     bool nack;             /* ask for what is missing */
     const struct load_peer_ops *ops;
     void *arg;
@@ -64,5 +66,6 @@ struct load_peer_sums {
 };
 void load_peer_reset(struct load_peer *p);
 void load_peer_add_sums(const struct load_peer *p, struct load_peer_sums *sums);
-/* "AES_128_GCM"…, "" before DTLS is done. */
+uint64_t load_peer_sent(const struct load_peer *p); /* packets since the beginning, without RTX */
+/* "AEAD_AES_128_GCM"…, "" before DTLS is done. */
 const char *load_peer_profile(const struct load_peer *p);

@@ -62,9 +62,11 @@ static json_t *percentiles(const struct load_hist *h, double unit)
 static json_t *joins(const struct load_report *r)
 {
     const struct load_joins *j = &r->joins;
-    return json_pack("{s:i, s:i, s:o, s:o, s:o}", "count", (int)j->count, "failed", (int)j->failed,
-                     "dtls", percentiles(&j->dtls_us, 1000), "first_packet",
-                     percentiles(&j->packet_us, 1000), "key_frame", percentiles(&j->key_us, 1000));
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "count", (int)j->count, "failed",
+                     (int)j->failed, "answer", percentiles(&j->answer_us, 1000), "ice",
+                     percentiles(&j->ice_us, 1000), "dtls", percentiles(&j->dtls_us, 1000),
+                     "first_packet", percentiles(&j->packet_us, 1000), "key_frame",
+                     percentiles(&j->key_us, 1000));
 }
 
 static json_t *delay(const struct load_report *r)
@@ -98,18 +100,20 @@ static json_t *storm(const struct load_report *r)
 json_t *load_report_json(const struct load_report *r)
 {
     json_t *o = json_pack(
-        "{s:o, s:f, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:{s:f, "
+        "{s:o, s:f, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, "
+        "s:{s:f, "
         "s:I, s:I, s:I, s:I}, s:s, s:f}",
         "scenario", scenario(r), "measured_s", r->seconds, "packets_in_server", (json_int_t)r->sent,
         "packets_delivered", (json_int_t)r->delivered, "packets_per_s",
         ratio((double)r->delivered, r->seconds), "lost", (json_int_t)r->lost, "lost_ratio",
         lost_ratio(r), "reordered", (json_int_t)r->reordered, "duplicates", (json_int_t)r->doubles,
-        "retransmitted", (json_int_t)r->retransmitted, "nacked", (json_int_t)r->nacked, "streams",
-        (int)r->streams, "streams_expected", (int)r->streams_expected, "delay_us", delay(r),
-        "join_ms", joins(r), "server", r->has_server ? server(r) : json_null(), "generator",
-        "cpu_share", r->generator_share, "rx_lost", (json_int_t)r->rx_lost, "opened",
-        (json_int_t)r->opened, "bad", (json_int_t)r->bad, "unknown", (json_int_t)r->unknown,
-        "srtp_profile", r->profile, "steal_ratio", r->steal);
+        "retransmitted", (json_int_t)r->retransmitted, "recovered", (json_int_t)r->recovered,
+        "nacked", (json_int_t)r->nacked, "streams", (int)r->streams, "streams_expected",
+        (int)r->streams_expected, "delay_us", delay(r), "join_ms", joins(r), "server",
+        r->has_server ? server(r) : json_null(), "generator", "cpu_share", r->generator_share,
+        "rx_lost", (json_int_t)r->rx_lost, "opened", (json_int_t)r->opened, "bad",
+        (json_int_t)r->bad, "unknown", (json_int_t)r->unknown, "srtp_profile", r->profile,
+        "steal_ratio", r->steal);
     if (r->conf->join_storm > 0) {
         json_object_set_new(o, "storm", storm(r));
     }
@@ -121,8 +125,11 @@ static void print_joins(const struct load_joins *j, FILE *out)
     const struct {
         const char *name;
         const struct load_hist *h;
-    } rows[] = {
-        {"DTLS done", &j->dtls_us}, {"first packet", &j->packet_us}, {"key frame", &j->key_us}};
+    } rows[] = {{"answer", &j->answer_us},
+                {"ICE pair", &j->ice_us},
+                {"DTLS done", &j->dtls_us},
+                {"first packet", &j->packet_us},
+                {"key frame", &j->key_us}};
     fprintf(out, "joins          %u, failed %u\n", j->count, j->failed);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].h->count > 0) {

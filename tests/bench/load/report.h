@@ -15,14 +15,14 @@
 
 struct load_joins {
     unsigned count, failed;
-    struct load_hist dtls_us, packet_us, key_us; /* from the first byte of signalling */
+    struct load_hist answer_us, ice_us, dtls_us, packet_us, key_us; /* since the first byte */
 };
 
 struct load_report {
     const struct load_conf *conf;
     double seconds; /* that were measured */
     uint64_t sent, delivered, received, bytes, lost, reordered, doubles;
-    uint64_t retransmitted, opened, bad, unknown, nacked;
+    uint64_t retransmitted, recovered, opened, bad, unknown, nacked;
     unsigned streams, streams_expected;
     struct load_hist delay_ns;
     struct load_joins joins;

@@ -6,37 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/bench/load/alloc.h"
 #include "tests/bench/load/client.h"
 #include "tests/bench/load/clip.h"
+#include "tests/bench/load/run_impl.h"
 
 enum { SOCKET_BUFFER = 32 << 20, CLIP_SECONDS = 10, TICK_MS = 5 };
 
-static const int64_t second_ns = 1000000000, tick_ns = TICK_MS * 1000000, leave_ns = 300000000;
-
-struct run {
-    const struct load_conf *conf;
-    struct load_world world;
-    struct load_totals totals;
-    struct load_room *rooms;
-    struct load_client *clients; /* publishers first, then subscribers, then the storm */
-    unsigned count, publishers, storm_from, next;
-    unsigned publishers_end;
-    int64_t begin_ns, tick_at_ns, progress_ns;
-    uint64_t progress_delivered;
-    bool measuring;
-};
-
-static int64_t own_cpu_ns(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * second_ns +
-           ((int64_t)u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
-}
+static const int64_t tick_ns = TICK_MS * 1000000, leave_ns = 300000000;
+static const int64_t gather_ns = 1000000;
 
 static int fail(const char *what, const char *why)
 {
@@ -44,7 +24,7 @@ static int fail(const char *what, const char *why)
     return -EIO;
 }
 
-static int resolve(struct run *r)
+static int resolve(struct load_run *r)
 {
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
     int err = getaddrinfo(r->conf->host, NULL, &hints, &found);
@@ -57,7 +37,7 @@ static int resolve(struct run *r)
     return 0;
 }
 
-static int take_key(struct run *r)
+static int take_key(struct load_run *r)
 {
     const struct load_conf *c = r->conf;
     if (c->server != LOAD_STOA || c->token) {
@@ -76,7 +56,7 @@ static int take_key(struct run *r)
     return err;
 }
 
-static int make_media(struct run *r)
+static int make_media(struct load_run *r)
 {
     const struct load_conf *c = r->conf;
     if (c->audio) {
@@ -88,7 +68,8 @@ static int make_media(struct run *r)
     return (c->audio && !r->world.audio) || (c->source == LOAD_REAL && !r->world.video) ? -EIO : 0;
 }
 
-static void add_client(struct run *r, unsigned room, bool publishes, bool subscribes, bool storm)
+static void add_client(struct load_run *r, unsigned room, bool publishes, bool subscribes,
+                       bool storm)
 {
     struct load_client *c = &r->clients[r->count];
     c->world = &r->world;
@@ -103,7 +84,18 @@ static void add_client(struct run *r, unsigned room, bool publishes, bool subscr
     }
 }
 
-static void make_clients(struct run *r)
+/* Room by room in turn, so that --ramp fills all alike. */
+static void add_round_robin(struct load_run *r, unsigned count, bool publishes, bool subscribes,
+                            bool storm)
+{
+    unsigned room = 0;
+    for (unsigned i = 0; i < count; i++) {
+        add_client(r, room, publishes, subscribes, storm);
+        room = room + 1 < r->conf->rooms ? room + 1 : 0;
+    }
+}
+
+static void make_clients(struct load_run *r)
 {
     const struct load_conf *c = r->conf;
     unsigned publishing = c->meeting ? c->meeting : c->publishers;
@@ -120,21 +112,14 @@ static void make_clients(struct run *r)
             (void)snprintf(room->name, sizeof room->name, "%s-%u", c->room, i);
         }
     }
-    /* round by round, so that --ramp fills all rooms alike */
-    for (unsigned k = 0; k < publishing * c->rooms; k++) {
-        add_client(r, k % c->rooms, true, c->meeting > 0, false);
-    }
+    add_round_robin(r, publishing * c->rooms, true, c->meeting > 0, false);
     r->publishers = r->count;
-    for (unsigned k = 0; k < c->subscribers * c->rooms; k++) {
-        add_client(r, k % c->rooms, false, true, false);
-    }
+    add_round_robin(r, c->subscribers * c->rooms, false, true, false);
     r->storm_from = r->count;
-    for (unsigned k = 0; k < c->join_storm; k++) {
-        add_client(r, k % c->rooms, false, true, true);
-    }
+    add_round_robin(r, c->join_storm, false, true, true);
 }
 
-static int set_up(struct run *r)
+static int set_up(struct load_run *r)
 {
     struct load_world *w = &r->world;
     w->conf = r->conf;
@@ -169,7 +154,7 @@ static int set_up(struct run *r)
     return 0;
 }
 
-static void tear_down(struct run *r)
+static void tear_down(struct load_run *r)
 {
     for (unsigned i = 0; i < r->count; i++) {
         load_client_end(&r->clients[i]);
@@ -186,7 +171,7 @@ static void tear_down(struct run *r)
     load_clip_destroy(r->world.audio);
 }
 
-static bool may_begin(const struct run *r, const struct load_client *c)
+static bool may_begin(const struct load_run *r, const struct load_client *c)
 {
     if (c->publishes) {
         return !r->world.driver->serial_rooms || c->member == 0 || c->room->published > 0;
@@ -195,13 +180,13 @@ static bool may_begin(const struct run *r, const struct load_client *c)
 }
 
 /* Those whose turn has come, up to the client "end". */
-static void begin_due(struct run *r, unsigned end, int64_t now_ns)
+static void begin_due(struct load_run *r, unsigned end, int64_t now_ns)
 {
     double ramp = r->conf->ramp;
     while (r->next < end) {
         struct load_client *c = &r->clients[r->next];
         int64_t due = ramp > 0 && !c->storm
-                          ? r->begin_ns + (int64_t)((double)r->next / ramp * (double)second_ns)
+                          ? r->begin_ns + (int64_t)((double)r->next / ramp * (double)LOAD_SECOND_NS)
                           : now_ns;
         if (due > now_ns || !may_begin(r, c)) {
             return;
@@ -211,7 +196,7 @@ static void begin_due(struct run *r, unsigned end, int64_t now_ns)
     }
 }
 
-static void progress(struct run *r, const char *phase, int64_t now_ns)
+static void progress(struct load_run *r, const char *phase, int64_t now_ns)
 {
     if (r->conf->quiet || !isatty(STDERR_FILENO) || now_ns < r->progress_ns) {
         return;
@@ -227,11 +212,11 @@ static void progress(struct run *r, const char *phase, int64_t now_ns)
             (unsigned long long)(d >= r->progress_delivered ? d - r->progress_delivered : d),
             (unsigned long long)load_net_lost(r->world.net));
     r->progress_delivered = d;
-    r->progress_ns = now_ns + second_ns;
+    r->progress_ns = now_ns + LOAD_SECOND_NS;
 }
 
 /* One turn of everything. */
-static void turn(struct run *r, unsigned begin_end, const char *phase)
+static void turn(struct load_run *r, unsigned begin_end, const char *phase)
 {
     int64_t now = load_now_ns(), due = r->tick_at_ns;
     if (now >= r->tick_at_ns) {
@@ -252,10 +237,16 @@ static void turn(struct run *r, unsigned begin_end, const char *phase)
             due = next < due ? next : due;
         }
     }
+    if (r->settled) {
+        /* arrivals are stamped by the kernel, so reading them a little later in one go changes no figure,
+         * and a server on the same machine need not wake us for each packet */
+        load_sleep_until_ns(due < now + gather_ns ? due : now + gather_ns);
+        due = 0;
+    }
     load_loop_turn(r->world.loop, due);
 }
 
-static const struct load_client *failed_client(const struct run *r)
+static const struct load_client *failed_client(const struct load_run *r)
 {
     for (unsigned i = 0; i < r->count; i++) {
         if (r->clients[i].state == LOAD_FAILED) {
@@ -265,7 +256,7 @@ static const struct load_client *failed_client(const struct run *r)
     return NULL;
 }
 
-static bool all_up(const struct run *r, unsigned from, unsigned end)
+static bool all_up(const struct load_run *r, unsigned from, unsigned end)
 {
     for (unsigned i = from; i < end; i++) {
         const struct load_client *c = &r->clients[i];
@@ -278,7 +269,7 @@ static bool all_up(const struct run *r, unsigned from, unsigned end)
 }
 
 /* Joins everybody but the storm. */
-static int join(struct run *r)
+static int join(struct load_run *r)
 {
     int64_t stuck_ns = 0;
     while (!all_up(r, 0, r->storm_from)) {
@@ -293,14 +284,14 @@ static int join(struct run *r)
             stuck_ns = 0;
         } else if (stuck_ns == 0) {
             stuck_ns = now;
-        } else if (now - stuck_ns > (int64_t)r->conf->join_timeout_s * second_ns) {
+        } else if (now - stuck_ns > (int64_t)r->conf->join_timeout_s * LOAD_SECOND_NS) {
             return fail("joining", "not everybody gets media in time (--join-timeout)");
         }
     }
     return 0;
 }
 
-static void pass(struct run *r, int64_t ns, const char *phase)
+static void pass(struct load_run *r, int64_t ns, const char *phase)
 {
     int64_t until = load_now_ns() + ns;
     while (load_now_ns() < until) {
@@ -308,121 +299,7 @@ static void pass(struct run *r, int64_t ns, const char *phase)
     }
 }
 
-struct before {
-    struct load_proc server;
-    struct load_machine machine;
-    int64_t own_ns, at_ns;
-    uint64_t rx_lost;
-};
-
-static void begin_measure(struct run *r, struct before *b)
-{
-    for (unsigned i = 0; i < r->storm_from; i++) {
-        for (unsigned k = 0; k < LOAD_PEERS_MAX; k++) {
-            if (r->clients[i].peers[k]) {
-                load_peer_reset(r->clients[i].peers[k]);
-                load_peer_measure_delay(r->clients[i].peers[k], true);
-            }
-        }
-    }
-    memset(&r->totals, 0, sizeof r->totals);
-    r->progress_delivered = 0;
-    b->rx_lost = load_net_lost(r->world.net);
-    b->own_ns = own_cpu_ns();
-    if (load_machine_read(&b->machine)) {
-        b->machine = (struct load_machine){0};
-    }
-    if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &b->server)) {
-        b->server = (struct load_proc){0};
-    }
-    b->at_ns = load_now_ns();
-}
-
-static void add_joins(const struct run *r, struct load_joins *j)
-{
-    unsigned from = r->conf->join_storm ? r->storm_from : 0;
-    for (unsigned i = from; i < r->count; i++) {
-        const struct load_client *c = &r->clients[i];
-        if (!c->subscribes) {
-            continue;
-        }
-        j->count++;
-        j->failed += c->state != LOAD_UP;
-        if (c->dtls_ns) {
-            load_hist_add(&j->dtls_us, (c->dtls_ns - c->begin_ns) / 1000);
-        }
-        if (c->packet_ns) {
-            load_hist_add(&j->packet_us, (c->packet_ns - c->begin_ns) / 1000);
-        }
-        if (c->key_ns) {
-            load_hist_add(&j->key_us, (c->key_ns - c->begin_ns) / 1000);
-        }
-    }
-}
-
-static void server_difference(struct load_report *rep, const struct load_proc *a,
-                              const struct load_proc *b)
-{
-    rep->has_server = true;
-    rep->threads_before = a->threads;
-    rep->server = *b;
-    rep->server.user = b->user - a->user;
-    rep->server.system = b->system - a->system;
-    rep->server.cpu_ns = b->cpu_ns - a->cpu_ns;
-    rep->server.voluntary = b->voluntary - a->voluntary;
-    rep->server.involuntary = b->involuntary - a->involuntary;
-    if (b->threads < a->threads) {
-        /* the scheduler's time of ended threads is gone: the coarser count has it */
-        uint64_t ticks = rep->server.user + rep->server.system;
-        rep->server.cpu_ns = (int64_t)ticks * second_ns / sysconf(_SC_CLK_TCK);
-        rep->server.voluntary = rep->server.involuntary = 0;
-    }
-}
-
-static void end_measure(struct run *r, const struct before *b, struct load_report *rep)
-{
-    struct load_proc server;
-    struct load_machine machine;
-    struct load_peer_sums sums = {0};
-    int64_t wall = load_now_ns() - b->at_ns;
-    if (b->server.threads && load_proc_read(r->conf->server_pid, &server) == 0) {
-        server_difference(rep, &b->server, &server);
-    }
-    rep->generator_share = (double)(own_cpu_ns() - b->own_ns) / (double)wall;
-    if (b->machine.total && load_machine_read(&machine) == 0 && machine.total > b->machine.total) {
-        rep->steal =
-            (double)(machine.steal - b->machine.steal) / (double)(machine.total - b->machine.total);
-    }
-    for (unsigned i = 0; i < r->count; i++) {
-        const struct load_client *c = &r->clients[i];
-        rep->streams_expected += load_client_tracks_expected(c);
-        for (unsigned k = 0; k < LOAD_PEERS_MAX; k++) {
-            if (c->peers[k]) {
-                load_peer_add_sums(c->peers[k], &sums);
-                rep->profile = load_peer_profile(c->peers[k]);
-            }
-        }
-    }
-    rep->seconds = (double)wall / (double)second_ns;
-    rep->sent = r->totals.sent;
-    rep->delivered = r->totals.delivered;
-    rep->bytes = r->totals.bytes;
-    rep->retransmitted = r->totals.retransmitted;
-    rep->opened = r->totals.opened;
-    rep->bad = r->totals.bad;
-    rep->unknown = r->totals.unknown;
-    rep->nacked = r->totals.nacked;
-    rep->delay_ns = r->totals.delay_ns;
-    rep->received = sums.received;
-    rep->lost = sums.lost;
-    rep->reordered = sums.reordered;
-    rep->doubles = sums.doubles;
-    rep->streams = sums.streams;
-    rep->rx_lost = load_net_lost(r->world.net) - b->rx_lost;
-    add_joins(r, &rep->joins);
-}
-
-static bool storm_over(const struct run *r)
+static bool storm_over(const struct load_run *r)
 {
     for (unsigned i = r->storm_from; i < r->count; i++) {
         const struct load_client *c = &r->clients[i];
@@ -433,16 +310,18 @@ static bool storm_over(const struct run *r)
     return true;
 }
 
-static void measure(struct run *r, const struct before *b, struct load_report *rep)
+static void measure(struct load_run *r, const struct load_before *b, struct load_report *rep)
 {
-    int64_t until = b->at_ns + (int64_t)r->conf->seconds * second_ns;
+    int64_t until = b->at_ns + (int64_t)r->conf->seconds * LOAD_SECOND_NS;
     bool storm = r->conf->join_storm > 0;
+    r->settled = !storm;
     while (load_now_ns() < until) {
         turn(r, r->count, "measuring");
         if (storm && storm_over(r)) {
             struct load_proc now;
             storm = false;
-            rep->storm_seconds = (double)(load_now_ns() - b->at_ns) / (double)second_ns;
+            r->settled = true;
+            rep->storm_seconds = (double)(load_now_ns() - b->at_ns) / (double)LOAD_SECOND_NS;
             rep->storm_delivered = r->totals.delivered;
             if (b->server.threads && load_proc_read(r->conf->server_pid, &now) == 0) {
                 rep->storm_cpu_ns = (uint64_t)(now.cpu_ns - b->server.cpu_ns);
@@ -451,16 +330,17 @@ static void measure(struct run *r, const struct before *b, struct load_report *r
     }
 }
 
-static int play(struct run *r, struct load_report *rep)
+static int play(struct load_run *r, struct load_report *rep)
 {
-    struct before b = {0};
+    struct load_before b = {0};
     r->begin_ns = r->tick_at_ns = load_now_ns();
     int err = join(r);
     if (!err) {
-        pass(r, (int64_t)r->conf->warmup_s * second_ns, "warming up");
-        begin_measure(r, &b);
+        r->settled = true;
+        pass(r, (int64_t)r->conf->warmup_s * LOAD_SECOND_NS, "warming up");
+        load_run_begin(r, &b);
         measure(r, &b, rep);
-        end_measure(r, &b, rep);
+        load_run_end(r, &b, rep);
         const struct load_client *c = failed_client(r);
         if (c && !c->storm) {
             fprintf(stderr, "stoa-load: client %u: %s\n", c->index, c->why);
@@ -477,9 +357,9 @@ static int play(struct run *r, struct load_report *rep)
     return err;
 }
 
-int load_run(const struct load_conf *conf, struct load_report *ret_report)
+int load_run_play(const struct load_conf *conf, struct load_report *ret_report)
 {
-    struct run *r = load_alloc(1, sizeof *r);
+    struct load_run *r = load_alloc(1, sizeof *r);
     r->conf = conf;
     ret_report->conf = conf;
     ret_report->profile = "";

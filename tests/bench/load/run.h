@@ -8,4 +8,4 @@
 #include "tests/bench/load/report.h"
 
 /* 0; negative after a message on standard error.  ret_report borrows conf. */
-SFU_MUST_CHECK int load_run(const struct load_conf *conf, struct load_report *ret_report);
+SFU_MUST_CHECK int load_run_play(const struct load_conf *conf, struct load_report *ret_report);

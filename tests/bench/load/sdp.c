@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,18 @@ static void write_ssrcs(FILE *f, const struct load_sdp_line *line)
     fprintf(f, "a=ssrc:%u cname:load\r\n", line->ssrc);
 }
 
+/* What browsers add to each packet that they send. */
+static void write_extensions(FILE *f, bool video)
+{
+    fprintf(f,
+            "a=extmap:%d http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+            "\r\na=rtcp-fb:%d transport-cc\r\n",
+            LOAD_EXT_TWCC, video ? LOAD_PT_VIDEO : LOAD_PT_OPUS);
+    if (!video) {
+        fprintf(f, "a=extmap:%d urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n", LOAD_EXT_LEVEL);
+    }
+}
+
 static void write_line(FILE *f, const struct load_sdp_local *local, enum load_codec codec,
                        const struct load_sdp_line *line, unsigned mid)
 {
@@ -59,7 +72,7 @@ static void write_line(FILE *f, const struct load_sdp_local *local, enum load_co
         fprintf(f, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", LOAD_PT_OPUS);
     }
     fputs("c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n", f);
-    write_transport(f, local, "actpass");
+    write_transport(f, local, local->setup);
     fprintf(f, "a=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", mid,
             line->publish ? "sendonly" : "recvonly");
     if (line->video) {
@@ -69,6 +82,7 @@ static void write_line(FILE *f, const struct load_sdp_local *local, enum load_co
                 LOAD_PT_OPUS, LOAD_PT_OPUS);
     }
     if (line->publish) {
+        write_extensions(f, line->video);
         write_ssrcs(f, line);
     }
 }
@@ -214,6 +228,24 @@ static void read_rtpmap(struct load_sdp_remote *r, const char *value)
     }
 }
 
+static void read_extmap(struct load_sdp_remote *r, const char *value)
+{
+    unsigned id = 0;
+    if (sscanf(value, "%u", &id) == 1 && id < 16 && r->lines > 0 && r->lines <= LOAD_PUBLISH_MAX) {
+        r->exts[r->lines - 1][id] = true;
+    }
+}
+
+static void read_group(struct load_sdp_remote *r, const char *value)
+{
+    uint32_t media, rtx;
+    if (r->rtx_count < LOAD_RTX_MAX &&
+        sscanf(value, "FID %" SCNu32 " %" SCNu32, &media, &rtx) == 2) {
+        r->rtx[r->rtx_count].media = media;
+        r->rtx[r->rtx_count++].rtx = rtx;
+    }
+}
+
 int load_sdp_read(const char *sdp, struct load_sdp_remote *ret_remote)
 {
     static const struct {
@@ -224,7 +256,9 @@ int load_sdp_read(const char *sdp, struct load_sdp_remote *ret_remote)
                 {"a=ice-pwd:", read_pwd},
                 {"a=fingerprint:sha-256 ", read_fingerprint},
                 {"a=candidate:", read_candidate},
-                {"a=rtpmap:", read_rtpmap}};
+                {"a=rtpmap:", read_rtpmap},
+                {"a=extmap:", read_extmap},
+                {"a=ssrc-group:", read_group}};
     struct load_sdp_remote r = {0};
     char line[LINE_MAX_BYTES];
     while (next_line(&sdp, line)) {

@@ -67,6 +67,18 @@ void load_seq_add(struct load_seq *s, uint16_t seq)
     s->received++;
 }
 
+bool load_seq_recover(struct load_seq *s, uint16_t seq)
+{
+    struct load_seq before = *s;
+    if (!s->started || unwrap(s, seq) > s->max) {
+        return false;
+    }
+    load_seq_add(s, seq);
+    s->reordered = before.reordered;
+    s->doubles = before.doubles;
+    return s->received > before.received;
+}
+
 uint64_t load_seq_lost(const struct load_seq *s)
 {
     return s->started ? (uint64_t)(s->max - s->base + 1) - s->received : 0;

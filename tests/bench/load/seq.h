@@ -21,6 +21,8 @@ struct load_seq {
 /* Counting begins with the next packet that is newer than all before. */
 void load_seq_reset(struct load_seq *s);
 void load_seq_add(struct load_seq *s, uint16_t seq);
+/* A retransmitted packet: what it fills is neither lost nor late.  True when it was missing. */
+bool load_seq_recover(struct load_seq *s, uint16_t seq);
 uint64_t load_seq_lost(const struct load_seq *s);
 /* The extended highest sequence number of a receiver report (RFC 3550, 6.4.1). */
 uint32_t load_seq_highest(const struct load_seq *s);

@@ -9,6 +9,8 @@
 
 enum {
     HEADER = 12,
+    EXTENSION_MAX = 12,
+    LEVEL = 15, /* dB below full scale: the tone's */
     SEAL_ROOM = 64,
     HISTORY = 256, /* packets that may be asked for again */
     VIDEO_HZ = 90000,
@@ -20,7 +22,7 @@ static const int64_t second_ns = 1000000000, behind_ns = 500000000;
 
 struct kept {
     uint16_t len;
-    uint8_t pkt[LOAD_PACKET_MAX + LOAD_STAMP_BYTES];
+    uint8_t pkt[LOAD_PACKET_MAX + EXTENSION_MAX + LOAD_STAMP_BYTES];
 };
 
 struct load_tx {
@@ -37,6 +39,9 @@ struct load_tx {
     uint32_t ts_base, ts;
     uint64_t packets, bytes;
     struct kept *history;
+    uint16_t *twcc;
+    bool level;
+    size_t head; /* fixed header and extensions */
 };
 
 static void put16(uint8_t *p, unsigned v)
@@ -58,6 +63,7 @@ struct load_tx *load_tx_create(const struct load_tx_conf *conf, load_tx_fn send,
     tx->send = send;
     tx->arg = arg;
     tx->due_ns = INT64_MAX;
+    tx->head = HEADER;
     tx->seq = (uint16_t)(conf->ssrc >> 3);
     tx->ts_base = conf->ssrc * 2654435761u;
     tx->history = conf->video ? load_alloc(HISTORY, sizeof *tx->history) : NULL;
@@ -90,7 +96,7 @@ static unsigned synthetic_packets(const struct load_tx *tx)
 
 static size_t clip_room(const struct load_tx *tx)
 {
-    return tx->conf.packet_bytes - HEADER - LOAD_PAYLOAD_HEAD;
+    return tx->conf.packet_bytes - tx->head - LOAD_PAYLOAD_HEAD;
 }
 
 static const struct load_frame *clip_frame(const struct load_tx *tx)
@@ -161,19 +167,49 @@ static size_t write_payload(struct load_tx *tx, uint8_t *out, size_t *ret_stamp)
         return write_clip(tx, out, ret_stamp);
     }
     return load_payload_synthetic(tx->conf.codec, &tx->picture, tx->packet, tx->packets_in_frame,
-                                  out, tx->conf.packet_bytes - HEADER, ret_stamp);
+                                  out, tx->conf.packet_bytes - tx->head, ret_stamp);
+}
+
+/* One-byte form (RFC 8285). */
+static void write_extensions(struct load_tx *tx, uint8_t *out)
+{
+    size_t at = 4, len = tx->head - HEADER;
+    if (len == 0) {
+        return;
+    }
+    memset(out, 0, len);
+    put16(out, 0xbede);
+    put16(out + 2, (unsigned)(len / 4 - 1));
+    if (tx->twcc) {
+        out[at] = LOAD_EXT_TWCC << 4 | 1;
+        put16(out + at + 1, (*tx->twcc)++);
+        at += 3;
+    }
+    if (tx->level) {
+        out[at] = LOAD_EXT_LEVEL << 4;
+        out[at + 1] = 0x80 | LEVEL;
+    }
+}
+
+void load_tx_extend(struct load_tx *tx, uint16_t *twcc, bool level)
+{
+    size_t bytes = (twcc ? 3u : 0) + (level ? 2u : 0);
+    tx->twcc = twcc;
+    tx->level = level;
+    tx->head = HEADER + (bytes ? 4 + (bytes + 3) / 4 * 4 : 0);
 }
 
 static void send_packet(struct load_tx *tx)
 {
-    uint8_t pkt[LOAD_PACKET_MAX + LOAD_STAMP_BYTES + SEAL_ROOM];
-    size_t stamp = 0, len = HEADER + write_payload(tx, pkt + HEADER, &stamp);
+    uint8_t pkt[LOAD_PACKET_MAX + EXTENSION_MAX + LOAD_STAMP_BYTES + SEAL_ROOM];
+    size_t stamp = 0, len = tx->head + write_payload(tx, pkt + tx->head, &stamp);
     bool last = tx->conf.video && tx->packet + 1 == tx->packets_in_frame;
-    pkt[0] = 0x80;
+    pkt[0] = tx->head > HEADER ? 0x90 : 0x80;
     pkt[1] = (uint8_t)((last ? 0x80 : 0) | (tx->conf.video ? LOAD_PT_VIDEO : LOAD_PT_OPUS));
     put16(pkt + 2, tx->seq);
     put32(pkt + 4, tx->ts);
     put32(pkt + 8, tx->conf.ssrc);
+    write_extensions(tx, pkt + HEADER);
     if (tx->history) {
         struct kept *k = &tx->history[tx->seq % HISTORY];
         k->len = (uint16_t)len;
@@ -181,8 +217,8 @@ static void send_packet(struct load_tx *tx)
     }
     tx->seq++;
     tx->packets++;
-    tx->bytes += len - HEADER;
-    tx->send(tx->arg, pkt, len, stamp ? HEADER + stamp : 0);
+    tx->bytes += len - tx->head;
+    tx->send(tx->arg, pkt, len, stamp ? tx->head + stamp : 0);
 }
 
 void load_tx_start(struct load_tx *tx, int64_t now_ns)
@@ -230,17 +266,18 @@ void load_tx_key(struct load_tx *tx)
 /* RFC 4588: the packet on the other SSRC, its number in front of the payload. */
 void load_tx_nack(struct load_tx *tx, uint16_t seq)
 {
-    uint8_t pkt[LOAD_PACKET_MAX + LOAD_STAMP_BYTES + 2 + SEAL_ROOM];
+    uint8_t pkt[LOAD_PACKET_MAX + EXTENSION_MAX + LOAD_STAMP_BYTES + 2 + SEAL_ROOM];
     const struct kept *k = tx->history ? &tx->history[seq % HISTORY] : NULL;
     if (!k || k->len == 0 || (k->pkt[2] << 8 | k->pkt[3]) != seq || !tx->conf.rtx_ssrc) {
         return;
     }
-    memcpy(pkt, k->pkt, HEADER);
+    memcpy(pkt, k->pkt, tx->head);
+    write_extensions(tx, pkt + HEADER);
     pkt[1] = (uint8_t)((pkt[1] & 0x80) | LOAD_PT_RTX);
     put16(pkt + 2, tx->rtx_seq++);
     put32(pkt + 8, tx->conf.rtx_ssrc);
-    put16(pkt + HEADER, seq);
-    memcpy(pkt + HEADER + 2, k->pkt + HEADER, k->len - (size_t)HEADER);
+    put16(pkt + tx->head, seq);
+    memcpy(pkt + tx->head + 2, k->pkt + tx->head, k->len - tx->head);
     tx->send(tx->arg, pkt, k->len + (size_t)2, 0);
 }
 

@@ -41,12 +41,16 @@ typedef void (*load_tx_fn)(void *arg, uint8_t *pkt, size_t len, size_t stamp_at)
 struct load_tx *load_tx_create(const struct load_tx_conf *conf, load_tx_fn send, void *arg);
 void load_tx_destroy(struct load_tx *tx);
 
+/* The header extensions that the answer kept.  twcc: the counter that all tracks of a transport share,
+ * NULL: not negotiated. */
+void load_tx_extend(struct load_tx *tx, uint16_t *twcc, bool level);
 void load_tx_start(struct load_tx *tx, int64_t now_ns);
 int64_t load_tx_due_ns(const struct load_tx *tx); /* INT64_MAX before the start */
 void load_tx_run(struct load_tx *tx, int64_t now_ns);
 void load_tx_key(struct load_tx *tx); /* PLI or FIR came */
 void load_tx_nack(struct load_tx *tx, uint16_t seq);
 uint32_t load_tx_ssrc(const struct load_tx *tx);
-uint64_t load_tx_packets(const struct load_tx *tx); /* first transmissions */
+/* First transmissions. */
+uint64_t load_tx_packets(const struct load_tx *tx);
 /* A sender report of 28 bytes, header included; false before the first packet. */
 bool load_tx_report(const struct load_tx *tx, uint8_t ret_sr[28], int64_t now_ns, int64_t wall_ns);

@@ -49,13 +49,13 @@ def free_ports(count):
 
 
 class Server:
-    def __init__(self):
+    def __init__(self, settings=None):
         self.folder = tempfile.TemporaryDirectory(prefix="stoa-native-")
         self.port = free_ports(1)
         self.media = free_ports(8)
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         env = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(self.media),
-                   STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_LOG_LEVEL="debug")
+                   STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_LOG_LEVEL="debug", **(settings or {}))
         command = os.environ.get("STOA_SERVER_WRAP", "").split() + [os.path.join(SERVER_BUILD, "bin", "stoad")]
         self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
         self.await_ready()
@@ -70,6 +70,11 @@ class Server:
                 time.sleep(0.05)
         status = self.stop()
         raise AssertionError(f"the server does not come up, it ended with {status}\n{self.words()}")
+
+    def metric(self, name):
+        """The sum over its labels; name may hold a label itself."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read().decode()
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
     def stop(self):
         """Its exit status: a sanitizer's findings show there too."""
@@ -237,6 +242,42 @@ def test_joins_cost_the_others_no_negotiation(server):
         check(ssrcs[0] == ssrcs[1] and len(ssrcs[0]) == 8, "SSRCs of the slots", ssrcs)
 
 
+def test_a_room_over_two_workers(server):
+    """Six on two workers, all to all: reports agree, an ICE restart and a cut socket change nothing; two come, leave
+    and come back."""
+    media = ("--publish", "microphone,camera", "--decode", "--fps", "10", "--width", "160", "--height", "90", "--kbps", "80")
+    six = Peers(server, 6, 19, "--pairs", "7", *media, "--stagger-ms", "200", "--ice-restart-ms", "5000",
+                "--cut-ms", "8000", "--cut-for-ms", "2500")
+    time.sleep(3.5)
+    for _ in range(2):
+        late = Peers(server, 2, 5, "--pairs", "7", *media, identity="late-").finish()
+        for stats in late.last:
+            check(len([rx for rx in fed(stats) if rx["participant"]]) == 14, "a newcomer's streams", len(fed(stats)))
+            check(all(rx["picture"]["decoded"] > 20 for rx in fed(stats) if rx["kind"] == "video"), "newcomer", fed(stats))
+    relayed = server.metric('stoa_relay_packets_total{direction="in"}')
+    check(relayed > 2000, "packets from one worker to the other", relayed)
+    check(server.metric('stoa_faults_total') == 0, "faults")
+    six.finish()
+    index = {stats["participant"]: stats["peer"] for stats in six.last}
+    ages = {}
+    for stats in six.last:
+        check(stats["restarts"] == 1 and stats["offers"] == 2 and stats["media"]["handshakes"] == 1, "negotiated", stats["offers"])
+        rows = [rx for rx in fed(stats) if rx["participant"] in index]
+        check(len(rows) == 10, "streams at peer", stats["peer"], len(rows))
+        for rx in rows:
+            check(rx["lost"] == 0 and rx["duplicates"] == 0 and rx["backward_ts"] == 0, "sequence", rx)
+            check(rx["worst_gap_ms"] < 3000 and rx["idle_ms"] < 1000, "media", rx)
+            ages.setdefault((rx["participant"], rx["kind"]), []).append(rx["sr"]["age_ms"])
+            if rx["kind"] == "video":
+                check(rx["picture"]["broken"] == 0 and near(rx["picture"]["yuv"], index[rx["participant"]]), "picture", rx)
+    for (participant, kind), of_one in ages.items():
+        check(max(of_one) - min(of_one) < 100, "reports about", participant, kind, of_one)
+    check(len(six.named("resumed")) == 6, "resumes", six.named("resumed"))
+
+
+test_a_room_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "2"}
+
+
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 
@@ -288,8 +329,9 @@ def run(name):
     start = time.monotonic()
     server, failure, words = None, None, ""
     try:
-        server = Server()
-        globals()["test_" + name](server)
+        test = globals()["test_" + name]
+        server = Server(getattr(test, "settings", None))
+        test(server)
     except Exception as error:  # every failure is shown with the server's last words
         failure = str(error) or repr(error)
     if server:

@@ -75,6 +75,52 @@ static void test_reserved_is_invisible_until_commit(void **state)
     sfu_ring_destroy(r);
 }
 
+static void test_batches(void **state)
+{
+    struct sfu_ring *r = ring(256);
+    size_t size = 0;
+    (void)state;
+    for (char i = 0; i < 3; i++) {
+        char *to = sfu_ring_reserve(r, 8);
+        assert_non_null(to);
+        *to = i;
+        sfu_ring_stage(r, 8);
+    }
+    assert_null(sfu_ring_read(r, &size)); /* staged, not published */
+    assert_int_equal(sfu_ring_used(r), 0);
+    sfu_ring_publish(r);
+    assert_int_equal(sfu_ring_used(r), 48);
+    for (char i = 0; i < 3; i++) {
+        const char *got = sfu_ring_read(r, &size);
+        assert_non_null(got);
+        assert_int_equal(*got, i);
+        assert_int_equal(sfu_ring_unread(r), 32 - 16 * i);
+    }
+    assert_null(sfu_ring_read(r, &size));
+    assert_int_equal(sfu_ring_used(r), 48); /* read, not given back */
+    sfu_ring_release(r);
+    assert_int_equal(sfu_ring_used(r), 0);
+    sfu_ring_destroy(r);
+}
+
+static void test_fits_counts_the_end(void **state)
+{
+    struct sfu_ring *r = ring(128);
+    uint8_t bytes[64] = {0};
+    (void)state;
+    assert_true(sfu_ring_fits(r, 56, 64));
+    assert_false(sfu_ring_fits(r, 56, 65));
+    for (int i = 0; i < 5; i++) { /* 80 of 128 */
+        assert_int_equal(sfu_ring_write(r, bytes, 8), 0);
+        sfu_ring_consume(r);
+    }
+    assert_true(sfu_ring_fits(r, 40, 80)); /* the 48 before the end */
+    assert_false(sfu_ring_fits(r, 40, 81));
+    assert_true(sfu_ring_fits(r, 41, 24)); /* behind them: 48 are lost, 56 used */
+    assert_false(sfu_ring_fits(r, 41, 25));
+    sfu_ring_destroy(r);
+}
+
 /* Size and bytes of record i, the same for both sides. */
 static size_t record(uint32_t i, uint8_t bytes[64])
 {
@@ -169,6 +215,8 @@ int main(void)
         cmocka_unit_test(test_create_checks_its_argument),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_reserved_is_invisible_until_commit),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_fits_counts_the_end),
         cmocka_unit_test(test_round_the_end),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_out_of_memory),

@@ -75,6 +75,11 @@ static void three_pairs(struct sfu_control_conf *conf)
     conf->max_pairs = 3;
 }
 
+static void four_workers(struct sfu_control_conf *conf)
+{
+    conf->workers = 4;
+}
+
 static void refused_offers_change_nothing(void **state)
 {
     static const struct {
@@ -118,10 +123,13 @@ static void refused_offers_change_nothing(void **state)
 
 static void the_plan_says_what_was_negotiated(void **state)
 {
-    struct world *w = make();
+    struct world *w = make_with(four_workers);
     (void)state;
-    w->pick = 3;
+    for (unsigned i = 0; i < 4; i++) {
+        w->busy_permille[i] = (uint16_t)(500 - 100 * i);
+    }
     uint64_t ann = join(w, "demo/ann/mcr");
+    world_wait(w, 1100000); /* control looks once a second */
     json_t *result =
         result_take(world_offer(w, ann, "as vs ar vr", "annu", "0:microphone 1:camera"));
     const struct sfu_plan *plan = world_last_plan(w);

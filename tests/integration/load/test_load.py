@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""stoa-load and a real stoad:  test_load.py STOAD STOA-LOAD
+
+Each row is one run of stoa-load: its options, the exit status, words that standard error must hold, and what its JSON must say.
+"""
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROWS = [
+    # name, options, exit status, words on standard error, checks of the JSON
+    ("1 to 10", ["--subscribers", "10"], 0, "",
+     {"lost": 0, "reordered": 0, "duplicates": 0, "streams": 10, "streams_expected": 10, "join_ms.failed": 0, "join_ms.count": 10,
+      "packets_in_server": (200, 500), "packets_delivered": (2000, 5000), "generator.bad": 0, "generator.rx_lost": 0,
+      "generator.opened": (100, 1000), "delay_us.count": (100, 1000), "delay_us.p50": (1, 1e6), "join_ms.key_frame.p50": (0.1, 20000),
+      "server.threads": (4, 64), "server.cpu_us_per_packet": (0.1, 1e5), "server.rss_kib": (1000, 1e7),
+      "srtp_profile": "AEAD_AES_128_GCM"}),
+    ("every packet opened", ["--subscribers", "3", "--verify", "all", "--srtp", "cm"], 0, "",
+     {"lost": 0, "generator.bad": 0, "packets_delivered": (600, 1500), "generator.opened": (600, 1500),
+      "srtp_profile": "AES128_CM_SHA1_80"}),
+    ("real media and sound", ["--subscribers", "2", "--source", "vp8", "--video-kbps", "500", "--audio", "--srtp", "gcm256"], 0, "",
+     {"lost": 0, "streams": 4, "generator.bad": 0, "join_ms.failed": 0, "delay_us.count": (1, 1e6), "join_ms.key_frame.p50": (0.1, 20000),
+      "srtp_profile": "AEAD_AES_256_GCM"}),
+    ("H264", ["--subscribers", "2", "--codec", "h264"], 0, "",
+     {"lost": 0, "streams": 2, "generator.bad": 0, "join_ms.key_frame.p50": (0.1, 20000)}),
+    ("repair", ["--subscribers", "3", "--lose", "10", "--nack"], 0, "",
+     {"lost_ratio": (0, 0.03), "nacked": (20, 1000), "recovered": (20, 1000), "generator.bad": 0}),
+    ("two rooms", ["--rooms", "2", "--subscribers", "2"], 0, "", {"lost": 0, "streams": 4, "packets_in_server": (400, 1000)}),
+    ("meeting", ["--meeting", "4"], 0, "", {"lost": 0, "streams": 24, "streams_expected": 24, "join_ms.count": 4}),
+    ("join storm", ["--subscribers", "2", "--join-storm", "10"], 0, "",
+     {"lost": 0, "streams": 12, "join_ms.count": 10, "join_ms.failed": 0, "storm.server_cpu_us": (1, 1e8)}),
+    ("wrong token", ["--token", "e30.e30.e30"], 1, "session.open", None),
+    ("wrong key", ["--key", "nobody:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"], 1, "session.open", None),
+    ("no key", ["--data", "no/such/folder"], 1, "no development key in no/such/folder", None),
+    ("no server", ["--stoa", "127.0.0.1:1"], 1, "Connection refused", None),
+    ("not a Janus", ["--janus", "HTTP"], 1, "WebSocket", None),
+    ("odd option", ["--subscribers", "many"], 2, "--subscribers", None),
+    ("odd SRTP", ["--srtp", "none"], 2, "--srtp", None),
+]
+
+
+def check(condition, *what):
+    if not condition:
+        raise AssertionError(" ".join(str(w) for w in what))
+
+
+def free_ports(count):
+    """The first of count neighbouring ports that are free for UDP and TCP."""
+    while True:
+        base = random.randrange(20000, 32000)
+        held = []
+        try:
+            for port in range(base, base + count):
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    held.append(socket.socket(socket.AF_INET, kind))
+                    held[-1].bind(("0.0.0.0", port))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+
+
+class Server:
+    def __init__(self, stoad, folder):
+        self.data = os.path.join(folder, "data")
+        self.port = free_ports(1)
+        self.log = open(os.path.join(folder, "log"), "w+")
+        env = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(free_ports(8)), STOA_DATA_DIR=self.data)
+        self.process = subprocess.Popen([stoad], env=env, stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise AssertionError("the server does not come up\n" + self.words())
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def words(self):
+        self.log.seek(0)
+        return "\n".join("    | " + line for line in self.log.read().splitlines()[-30:])
+
+
+def look_up(figures, path):
+    for name in path.split("."):
+        check(isinstance(figures, dict) and name in figures, "no", path, "in the JSON")
+        figures = figures[name]
+    return figures
+
+
+def run_row(load, server, folder, row):
+    name, options, status, words, checks = row
+    path = os.path.join(folder, "figures.json")
+    if os.path.exists(path):
+        os.unlink(path)
+    options = [f"127.0.0.1:{server.port}" if o == "HTTP" else o for o in options]
+    # later options win, so a row can replace what all have
+    command = [load, "--stoa", f"127.0.0.1:{server.port}", "--data", server.data, "--server-pid", str(server.process.pid),
+               "--seconds", "3", "--warmup", "1", "--json", path, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    check(done.returncode == status, "exit status", done.returncode, done.stderr)
+    check(words in done.stderr, "standard error:", done.stderr)
+    if checks is None:
+        check(not os.path.exists(path), "figures of a failed run")
+        return
+    check("forward delay" in done.stdout, "no table:", done.stdout)
+    with open(path) as file:
+        figures = json.load(file)
+    for key, wanted in checks.items():
+        got = look_up(figures, key)
+        good = wanted[0] <= got <= wanted[1] if isinstance(wanted, tuple) else got == wanted
+        check(good, key, "is", got, "and not", wanted, "\n", done.stdout)
+
+
+def main():
+    stoad, load = sys.argv[1:]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="stoa-load-") as folder:
+        server = Server(stoad, folder)
+        for row in ROWS:
+            try:
+                run_row(load, server, folder, row)
+                print("ok     ", row[0], flush=True)
+            except AssertionError as error:
+                failed += 1
+                print("FAILED ", row[0], error, flush=True)
+        status = server.stop()
+        if failed or status:
+            print(f"the server ended with {status}\n{server.words()}")
+    sys.exit(1 if failed or status else 0)
+
+
+main()
