@@ -67,14 +67,17 @@ void plg_bc_resource_start(struct plg_bc_resource *r)
     const struct sfu_host *host = r->bc->host;
     struct sfu_call call = {.session = r->session, .room = r->room, .now_us = host->now_us(host)};
     json_t *answer = NULL;
-    r->state = SFU_PEER_NEW;
-    r->since_us = call.now_us;
-    int err = plg_bc_secret_make(r->secret);
-    err = err == 0 ? plg_bc_etag_make(r->etag) : err;
+    char secret[PLG_BC_SECRET_SIZE], etag[PLG_BC_ETAG_SIZE];
+    int err = plg_bc_secret_make(secret);
+    err = err == 0 ? plg_bc_etag_make(etag) : err;
     err = err == 0 ? r->door->start(r, &call, &answer) : err;
     free(r->post.sdp);
     r->post.sdp = NULL;
     if (err == 0) {
+        r->state = SFU_PEER_NEW;
+        r->since_us = call.now_us;
+        memcpy(r->secret, secret, sizeof r->secret);
+        memcpy(r->etag, etag, sizeof r->etag);
         err = answer_created(r, answer);
         json_decref(answer);
         host->count(host, r->door->count, 1);

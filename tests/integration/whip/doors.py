@@ -16,8 +16,8 @@ FRAG = "application/trickle-ice-sdpfrag"
 class Server(base.Server):
     """stoad with the broadcast plugin; plugins="broadcast" leaves all others out."""
 
-    def __init__(self, plugins="conference,broadcast", **more):
-        super().__init__(STOA_PLUGINS_LOAD=plugins, **more)
+    def __init__(self, plugins="conference,broadcast", limits=None, level="info", env=None):
+        super().__init__(limits=limits, level=level, STOA_PLUGINS_LOAD=plugins, **(env or {}))
         self.url = f"http://127.0.0.1:{self.port}"
 
     def token(self, identity="cam", room="live", grants="publish,subscribe", ttl="1h"):
