@@ -56,6 +56,10 @@ struct plg_conf_member *plg_conf_member_add(struct plg_conf *pc, uint64_t room,
     r = r ? r : room_add(pc, room);
     struct plg_conf_member *m = r ? calloc(1, sizeof *m) : NULL;
     if (!m) {
+        if (r && sfu_list_empty(&r->members)) { /* rooms have members: the last one frees them */
+            sfu_list_remove(&r->link);
+            free(r);
+        }
         return NULL;
     }
     m->room = r;

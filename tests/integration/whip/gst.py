@@ -29,14 +29,20 @@ RECEIVE = {
 }
 HEARD = "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2"
 
+DECODERS = {"VP8": "rtpvp8depay ! vp8dec", "H264": "rtph264depay ! h264parse ! avdec_h264", "OPUS": "rtpopusdepay ! opusdec"}
+
 
 class Client:
     def __init__(self, role, url, token, codec):
         self.url, self.token, self.role, self.location = url, token, role, None
         self.frames = {"audio": 0, "video": 0}
-        text = "webrtcbin name=bin bundle-policy=max-bundle " + (PUBLISH[codec] + SOUND if role == "publish" else "")
-        self.pipe = Gst.parse_launch(text)
-        self.bin = self.pipe.get_by_name("bin")
+        if role == "watch":  # parse_launch makes no pipeline of a single element
+            self.pipe, self.bin = Gst.Pipeline.new(), Gst.ElementFactory.make("webrtcbin")
+            self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+            self.pipe.add(self.bin)
+        else:
+            self.pipe = Gst.parse_launch("webrtcbin name=bin bundle-policy=max-bundle " + PUBLISH[codec] + SOUND)
+            self.bin = self.pipe.get_by_name("bin")
         self.loop = GLib.MainLoop()
         if role == "watch":
             for caps in (RECEIVE[codec], HEARD):
@@ -50,15 +56,18 @@ class Client:
     def on_pad(self, _, pad):
         if pad.direction != Gst.PadDirection.SRC:
             return
-        kind = pad.get_current_caps().get_structure(0).get_string("media")
-        chain = Gst.parse_bin_from_description("decodebin ! fakesink name=end sync=false signal-handoffs=true", True)
-        chain.get_by_name("end").connect("handoff", lambda *_: self.count(kind))
+        caps = pad.get_current_caps().get_structure(0)
+        kind, encoding = caps.get_string("media"), caps.get_string("encoding-name")
+        chain = Gst.parse_bin_from_description(f"queue ! {DECODERS[encoding]} ! fakesink name=end sync=false async=false", True)
+        end = chain.get_by_name("end").get_static_pad("sink")
+        end.add_probe(Gst.PadProbeType.BUFFER, lambda *_: self.count(kind))
         self.pipe.add(chain)
         chain.sync_state_with_parent()
         pad.link(chain.get_static_pad("sink"))
 
     def count(self, kind):
         self.frames[kind] += 1
+        return Gst.PadProbeReturn.OK
 
     def offer(self):
         promise = Gst.Promise.new()

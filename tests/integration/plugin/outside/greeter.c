@@ -78,13 +78,12 @@ static const struct sfu_method methods[] = {{.name = "greeter.hello",
                                             {0}};
 static const struct sfu_notification notifications[] = {
     {.name = "greeter.said", .params = said, .doc = "What was said."}, {0}};
-static const struct sfu_http_route routes[] = {
-    {.method = "GET",
-     .path = "/v1/greeter",
-     .permit = SFU_PERMIT_TOKEN,
-     .fn = greeter_page,
-     .doc = "Greets the holder of the token."},
-    {0}};
+static const struct sfu_http_route routes[] = {{.method = "GET",
+                                                .path = "/v1/greeter",
+                                                .permit = SFU_PERMIT_TOKEN,
+                                                .fn = greeter_page,
+                                                .doc = "Greets the holder of the token."},
+                                               {0}};
 static const struct sfu_counter counters[] = {{"greetings", "greetings"}, {0}};
 
 const struct sfu_plugin SFU_PLUGIN = {
