@@ -68,7 +68,7 @@ struct plg_bc_resource {
     enum sfu_peer_state state;
     int64_t since_us; /* of the last offer */
     struct plg_bc_post post;
-    bool again; /* it came back: what fails now leaves it waiting */
+    bool again;                      /* it came back: what fails now leaves it waiting */
     char track[32], participant[32]; /* what a viewer asked for; "" */
 };
 

@@ -6,6 +6,7 @@
 #include "sfu/base/rand.h"
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
+#include "sfu/core/control_admin.h"
 #include "sfu/core/control_call.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
@@ -475,6 +476,7 @@ const struct sfu_plugin sfu_control_methods = {
     .name = "session",
     .version = STOA_VERSION,
     .doc = "The core: sessions, and what happens to their own media.",
+    .routes = sfu_control_admin_routes,
     .methods = methods,
     .notifications = notifications,
 };

@@ -11,6 +11,8 @@
 
 enum { REQUEST_MAX_US = 30 * 1000 * 1000, HEADERS_MAX_BYTES = 6144, RETRY_AFTER_S = 5 };
 
+#define KICKED_KEY_US (INT64_C(24) * 3600 * 1000000)
+
 struct request {
     sfu_handle handle;
     uint64_t edge_id;
@@ -35,15 +37,22 @@ static bool path_fits(const char *pattern, const char *path)
     return strcmp(pattern, path) == 0;
 }
 
+/* The core's own routes come behind those of plugins, in the same form. */
+static struct sfu_plugin_instance *instance_at(const struct sfu_control *c, size_t i)
+{
+    return i < c->plugin_count ? c->plugins[i] : i == c->plugin_count ? c->core : NULL;
+}
+
 static const struct sfu_http_route *find_route(const struct sfu_control *c, const char *method,
                                                const char *path,
                                                struct sfu_plugin_instance **ret_owner)
 {
-    for (size_t i = 0; i < c->plugin_count; i++) {
-        const struct sfu_http_route *r = c->plugins[i]->plugin->routes;
+    struct sfu_plugin_instance *in;
+    for (size_t i = 0; (in = instance_at(c, i)); i++) {
+        const struct sfu_http_route *r = in->plugin->routes;
         for (; r && r->method; r++) {
             if (strcmp(r->method, method) == 0 && path_fits(r->path, path)) {
-                *ret_owner = c->plugins[i];
+                *ret_owner = in;
                 return r;
             }
         }
@@ -60,8 +69,9 @@ bool sfu_control_has_route(const struct sfu_control *c, const char *method, cons
 void sfu_control_routes(const struct sfu_control *c,
                         void (*fn)(void *arg, const struct sfu_http_route *route), void *arg)
 {
-    for (size_t i = 0; i < c->plugin_count; i++) {
-        const struct sfu_http_route *r = c->plugins[i]->plugin->routes;
+    const struct sfu_plugin_instance *in;
+    for (size_t i = 0; (in = instance_at(c, i)); i++) {
+        const struct sfu_http_route *r = in->plugin->routes;
         for (; r && r->method; r++) {
             fn(arg, r);
         }
@@ -265,6 +275,27 @@ void sfu_plugin_host_http_close(struct sfu_control *c)
 
 /* ---- requests ---- */
 
+/* A key is a token that only publishes, under a name of its own. */
+static bool claims_of_key(struct sfu_control *c, const char *text, struct sfu_claims *claims)
+{
+    struct sfu_streamkey key;
+    if (!c->directory.streamkey_find ||
+        !c->directory.streamkey_find(c->directory.self, text, &key)) {
+        return false;
+    }
+    *claims = (struct sfu_claims){
+        .publish = (1u << SFU_SOURCE_COUNT) - 1,
+        /* a kick refuses the key for a day */
+        .expires_us = sfu_clock_wall_us(c->conf.clock) + KICKED_KEY_US,
+    };
+    memcpy(claims->tenant, key.tenant, sizeof claims->tenant);
+    memcpy(claims->room, key.room, sizeof claims->room);
+    memcpy(claims->identity, key.id, strlen(key.id) + 1);
+    memcpy(claims->token_id, key.id, strlen(key.id) + 1);
+    memcpy(claims->name, key.name, sizeof key.name);
+    return true;
+}
+
 static enum sfu_err authorize(struct sfu_control *c, enum sfu_permit permit,
                               const char *authorization, struct sfu_claims *claims)
 {
@@ -277,9 +308,11 @@ static enum sfu_err authorize(struct sfu_control *c, enum sfu_permit permit,
         return SFU_ERR_UNAUTHENTICATED;
     }
     const char *token = authorization + sizeof bearer - 1;
-    if (c->auth.verify(c->auth.arg, token, strlen(token), sfu_clock_wall_us(c->conf.clock), claims,
-                       &why) != 0 ||
-        sfu_session_revoked(c, claims->token_id)) {
+    bool known = strncmp(token, "sk_", 3) == 0
+                     ? claims_of_key(c, token, claims)
+                     : c->auth.verify(c->auth.arg, token, strlen(token),
+                                      sfu_clock_wall_us(c->conf.clock), claims, &why) == 0;
+    if (!known || sfu_session_revoked(c, claims->token_id)) {
         return SFU_ERR_UNAUTHENTICATED;
     }
     return sfu_permission_has(claims, permit) ? SFU_ERR_NONE : SFU_ERR_FORBIDDEN;

@@ -105,25 +105,33 @@ static bool envelope_ok(json_t *root, struct sfu_rpc_request *ret, struct sfu_er
     return true;
 }
 
-int sfu_rpc_parse(const char *text, size_t len, struct sfu_rpc_request *ret,
-                  struct sfu_error *ret_error)
+json_t *sfu_rpc_json(const char *text, size_t len, struct sfu_error *ret_error)
 {
-    *ret = (struct sfu_rpc_request){.id = "null", .wants_reply = true};
     if (len > SFU_RPC_TEXT_MAX) {
         sfu_error_set(ret_error, SFU_ERR_TOO_LARGE, "ws_message_bytes", NULL);
-        return -EBADMSG;
+        return NULL;
     }
     struct shape shape = shape_of(text, len);
     if (shape.depth > SFU_RPC_DEPTH_MAX || shape.values > SFU_RPC_VALUES_MAX) {
         sfu_error_set(ret_error, SFU_ERR_PARSE_ERROR,
                       shape.depth > SFU_RPC_DEPTH_MAX ? "json_depth" : "json_values", NULL);
-        return -EBADMSG;
+        return NULL;
     }
     json_error_t where;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
     if (!root) {
         sfu_error_set(ret_error, SFU_ERR_PARSE_ERROR, NULL, "line %d, column %d", where.line,
                       where.column);
+    }
+    return root;
+}
+
+int sfu_rpc_parse(const char *text, size_t len, struct sfu_rpc_request *ret,
+                  struct sfu_error *ret_error)
+{
+    *ret = (struct sfu_rpc_request){.id = "null", .wants_reply = true};
+    json_t *root = sfu_rpc_json(text, len, ret_error);
+    if (!root) {
         return -EBADMSG;
     }
     if (!envelope_ok(root, ret, ret_error)) {

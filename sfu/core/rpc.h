@@ -31,6 +31,10 @@ struct sfu_rpc_request {
     bool wants_reply;         /* false: a JSON-RPC notification, without id */
 };
 
+/* One bounded JSON value of any kind, duplicate members refused: a new reference; NULL with
+ * *ret_error set. */
+SFU_MUST_CHECK json_t *sfu_rpc_json(const char *text, size_t len, struct sfu_error *ret_error);
+
 /* 0; -EBADMSG with *ret_error set and ret->id what could be read of it (else "null"); ret->root is
  * NULL then. */
 SFU_MUST_CHECK int sfu_rpc_parse(const char *text, size_t len, struct sfu_rpc_request *ret,

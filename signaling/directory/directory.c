@@ -7,6 +7,7 @@
 #include "sfu/log.h"
 #include "signaling/directory/internal.h"
 #include "signaling/directory/jwks.h"
+#include "signaling/directory/streamkeys.h"
 
 enum {
     QUEUE_JOBS = 4096,
@@ -68,6 +69,9 @@ static int first_job(struct chat_db_tx *tx, void *arg)
         err = chat_db_exec(tx, SIG_DIR_REVOKED_LIST, NULL, 0, take_revoked, dir, NULL);
     }
     if (!err) {
+        err = sig_dir_streamkeys_load(tx, dir->streamkeys);
+    }
+    if (!err) {
         err = sig_dir_list_keys(tx, &dir->scratch);
     }
     if (!err) {
@@ -105,6 +109,9 @@ static int open_db(struct sig_dir *dir)
 static int open_all(struct sig_dir *dir)
 {
     int err = sig_dir_revoked_create(MAX_REVOKED, &dir->revoked);
+    if (!err) {
+        err = sig_dir_streamkeys_create(&dir->streamkeys);
+    }
     if (!err && dir->conf.keys_file && dir->conf.keys_file[0]) {
         /* half the table: the database's keys come first and never push these out */
         err = sig_dir_read_jwks(dir->conf.keys_file, dir->file_keys.items, SIG_DIR_MAX_KEYS / 2,
@@ -146,6 +153,7 @@ void sig_dir_close(struct sig_dir *dir)
     }
     chat_db_close(dir->db);
     sig_dir_revoked_destroy(dir->revoked);
+    sig_dir_streamkeys_destroy(dir->streamkeys);
     explicit_bzero(dir, sizeof *dir);
     free(dir);
 }

@@ -15,7 +15,8 @@ struct sig_dir_keys {
 struct sig_dir {
     struct sig_dir_conf conf;
     struct chat_db *db;
-    struct sig_dir_revoked *revoked; /* control thread */
+    struct sig_dir_revoked *revoked;       /* control thread */
+    struct sig_dir_streamkeys *streamkeys; /* control thread */
     struct sig_dir_key dev_key;
     struct sig_dir_keys file_keys;
     bool development;

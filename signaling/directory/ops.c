@@ -7,6 +7,7 @@
 #include "sfu/log.h"
 #include "signaling/directory/internal.h"
 #include "signaling/directory/name.h"
+#include "signaling/directory/streamkeys.h"
 
 /* ---- rooms ---- */
 
@@ -158,16 +159,20 @@ static int op_token_revoke(void *self, const char *token_id, int64_t expires_us)
 static bool op_token_revoked(void *self, const char *token_id)
 {
     const struct sig_dir *dir = self;
-    return sig_dir_revoked_has(dir->revoked, token_id);
+    /* a stream key that is not in use any more ends its sessions, as a revoked token does */
+    return sig_dir_revoked_has(dir->revoked, token_id) ||
+           (strncmp(token_id, "sk_", 3) == 0 && !sig_dir_streamkeys_has(dir->streamkeys, token_id));
 }
 
 struct sfu_directory_ops sig_dir_ops(struct sig_dir *dir)
 {
-    return (struct sfu_directory_ops){
+    struct sfu_directory_ops ops = {
         .room_open = op_room_open,
         .room_lock = op_room_lock,
         .token_revoke = op_token_revoke,
         .token_revoked = op_token_revoked,
         .self = dir,
     };
+    sig_dir_streamkeys_ops(&ops);
+    return ops;
 }

@@ -23,6 +23,14 @@ static const struct chat_db_migration migrations[] = {
                   " token_id TEXT PRIMARY KEY,"
                   " expires_us BIGINT NOT NULL);"
                   "CREATE INDEX revoked_tokens_expires ON revoked_tokens (expires_us)"},
+    {"stream keys", "CREATE TABLE streamkeys ("
+                    " id TEXT PRIMARY KEY,"
+                    " tenant TEXT NOT NULL REFERENCES tenants (id),"
+                    " room TEXT NOT NULL,"
+                    " name TEXT NOT NULL,"
+                    " hash BYTEA NOT NULL UNIQUE,"
+                    " created_us BIGINT NOT NULL,"
+                    " revoked_us BIGINT NOT NULL DEFAULT 0)"},
 };
 
 static const char *const statements[SIG_DIR_STATEMENT_COUNT] = {
@@ -41,6 +49,11 @@ static const char *const statements[SIG_DIR_STATEMENT_COUNT] = {
     [SIG_DIR_REVOKED_ADD] = "INSERT INTO revoked_tokens (token_id, expires_us) VALUES ($1, $2)"
                             " ON CONFLICT (token_id) DO NOTHING",
     [SIG_DIR_REVOKED_LIST] = "SELECT token_id, expires_us FROM revoked_tokens",
+    [SIG_DIR_STREAMKEY_ADD] = "INSERT INTO streamkeys (id, tenant, room, name, hash, created_us)"
+                              " VALUES ($1, $2, $3, $4, $5, $6)",
+    [SIG_DIR_STREAMKEY_LIST] = "SELECT id, tenant, room, name, hash, created_us FROM streamkeys"
+                               " WHERE revoked_us = 0 ORDER BY created_us, id",
+    [SIG_DIR_STREAMKEY_REVOKE] = "UPDATE streamkeys SET revoked_us = $1 WHERE id = $2",
     [SIG_DIR_REVOKED_PURGE] = "DELETE FROM revoked_tokens WHERE expires_us < $1",
 };
 

@@ -8,17 +8,20 @@
 #include "chat/db/backend.h"
 
 enum sig_dir_statement {
-    SIG_DIR_TENANT_ADD,    /* id, name, created_us */
-    SIG_DIR_KEY_ADD,       /* kid, tenant, secret, created_us */
-    SIG_DIR_KEY_LIST,      /* -> kid, tenant, secret, created_us, disabled_us */
-    SIG_DIR_KEY_DISABLE,   /* disabled_us, kid */
-    SIG_DIR_KEY_EXISTS,    /* kid -> 1 */
-    SIG_DIR_ROOM_FIND,     /* tenant, name -> id, tenant, name, locked, max_participants */
-    SIG_DIR_ROOM_ADD,      /* id, tenant, name, created_us */
-    SIG_DIR_ROOM_LOCK,     /* locked, id */
-    SIG_DIR_REVOKED_ADD,   /* token_id, expires_us */
-    SIG_DIR_REVOKED_LIST,  /* -> token_id, expires_us */
-    SIG_DIR_REVOKED_PURGE, /* expires_us */
+    SIG_DIR_TENANT_ADD,       /* id, name, created_us */
+    SIG_DIR_KEY_ADD,          /* kid, tenant, secret, created_us */
+    SIG_DIR_KEY_LIST,         /* -> kid, tenant, secret, created_us, disabled_us */
+    SIG_DIR_KEY_DISABLE,      /* disabled_us, kid */
+    SIG_DIR_KEY_EXISTS,       /* kid -> 1 */
+    SIG_DIR_ROOM_FIND,        /* tenant, name -> id, tenant, name, locked, max_participants */
+    SIG_DIR_ROOM_ADD,         /* id, tenant, name, created_us */
+    SIG_DIR_ROOM_LOCK,        /* locked, id */
+    SIG_DIR_REVOKED_ADD,      /* token_id, expires_us */
+    SIG_DIR_REVOKED_LIST,     /* -> token_id, expires_us */
+    SIG_DIR_REVOKED_PURGE,    /* expires_us */
+    SIG_DIR_STREAMKEY_ADD,    /* id, tenant, room, name, hash, created_us */
+    SIG_DIR_STREAMKEY_LIST,   /* -> the same, of those in use */
+    SIG_DIR_STREAMKEY_REVOKE, /* revoked_us, id */
     SIG_DIR_STATEMENT_COUNT
 };
 

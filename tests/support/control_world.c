@@ -407,7 +407,11 @@ int world_try_init(struct world *w, const struct sfu_control_conf *conf,
                                 .lane_close = edge_close,
                                 .http_reply = edge_http,
                                 .arg = w};
-    struct sfu_directory_ops directory = {dir_room_open, dir_room_lock, dir_revoke, dir_revoked, w};
+    struct sfu_directory_ops directory = {.room_open = dir_room_open,
+                                          .room_lock = dir_room_lock,
+                                          .token_revoke = dir_revoke,
+                                          .token_revoked = dir_revoked,
+                                          .self = w};
     struct sfu_auth_ops auth = {verify, w, name};
     memset(w, 0, sizeof *w);
     world_conf(w, &own);

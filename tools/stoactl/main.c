@@ -12,13 +12,15 @@ static const struct {
 } commands[] = {
     {"token", "print a join token", ctl_token_help, ctl_token},
     {"key", "create, list and disable the keys that sign tokens", ctl_key_help, ctl_key},
+    {"streamkey", "create, list and revoke the keys that encoders publish with", ctl_streamkey_help,
+     ctl_streamkey},
 };
 
 static void print_help(FILE *out)
 {
     fputs("usage: stoactl COMMAND [OPTIONS]\n\n", out);
     for (size_t i = 0; i < SFU_ARRAY_LEN(commands); i++) {
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     }
     fputs("\nstoactl COMMAND --help tells more; --version prints the version.\n", out);
 }

@@ -98,7 +98,7 @@ static bool choose(const struct sig_dir_key *keys, size_t count, const char *kid
     return false;
 }
 
-static int find_key(const char *data, const char *kid, struct sig_dir_key *ret_key)
+int ctl_signing_key(const char *data, const char *kid, struct sig_dir_key *ret_key)
 {
     struct sig_dir *dir = NULL;
     int code = ctl_open(data, false, false, &dir);
@@ -138,7 +138,7 @@ int ctl_token(int argc, char **argv)
     code = check(&w);
     struct sig_dir_key key;
     if (!code) {
-        code = find_key(ctl_data_dir(w.data), w.kid, &key);
+        code = ctl_signing_key(ctl_data_dir(w.data), w.kid, &key);
     }
     if (code) {
         return code;

@@ -97,6 +97,20 @@ struct sfu_room_record {
     uint32_t max_participants; /* 0 = the limit of the server */
 };
 typedef void (*sfu_room_done_fn)(void *arg, int err, const struct sfu_room_record *room);
+
+/* What an encoder that knows only a URL and a bearer token publishes with.  The secret itself is
+ * not kept. */
+enum { SFU_STREAMKEY_TEXT_BYTES = 80, SFU_STREAMKEY_NAME_BYTES = 64 };
+struct sfu_streamkey {
+    char id[32]; /* "sk_…" */
+    char tenant[32];
+    char room[SFU_ROOM_NAME_BYTES + 1];
+    char name[SFU_STREAMKEY_NAME_BYTES + 1]; /* for people; may be empty */
+    int64_t created_us;
+};
+/* text: the bearer token, shown this once; "" after revoke. */
+typedef void (*sfu_streamkey_done_fn)(void *arg, int err, const struct sfu_streamkey *key,
+                                      const char *text);
 struct sfu_directory_ops {
     /* Finds the room of that name or makes it.  -ENOBUFS when the queue is full. */
     int (*room_open)(void *self, const char *tenant, const char *name, sfu_room_done_fn done,
@@ -107,4 +121,13 @@ struct sfu_directory_ops {
     int (*token_revoke)(void *self, const char *token_id, int64_t expires_us);
     bool (*token_revoked)(void *self, const char *token_id);
     void *self;
+    /* Stream keys; each may be NULL.  Answers from memory but for done.  -EINVAL: a name that is
+     * not acceptable; -ENOBUFS: too many, or busy; -ENOENT. */
+    int (*streamkey_create)(void *self, const char *tenant, const char *room, const char *name,
+                            sfu_streamkey_done_fn done, void *arg);
+    int (*streamkey_revoke)(void *self, const char *tenant, const char *id,
+                            sfu_streamkey_done_fn done, void *arg);
+    /* The pos-th of all, in no order; false behind the last. */
+    bool (*streamkey_at)(void *self, size_t pos, struct sfu_streamkey *ret_key);
+    bool (*streamkey_find)(void *self, const char *text, struct sfu_streamkey *ret_key);
 };

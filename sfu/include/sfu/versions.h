@@ -16,7 +16,7 @@ struct sfu_str;
     X(PLUGIN_ABI, "plugin_abi", 2, 2, "struct sfu_plugin in sfu/plugin.h")                         \
     X(SPOOL, "spool", 1, 1, "header of a recording journal")                                       \
     X(RECORDER_SOCKET, "recorder_socket", 1, 1, "hello of the unix socket to stoa-recorder")       \
-    X(SCHEMA, "schema", 1, 1, "table schema_migrations of the database")                           \
+    X(SCHEMA, "schema", 2, 1, "table schema_migrations of the database")                           \
     X(CONFIG, "config", 1, 1, "conf/stoa.yaml")
 /* clang-format on */
 

@@ -21,9 +21,14 @@ class Server(base.Server):
         self.url = f"http://127.0.0.1:{self.port}"
 
     def token(self, identity="cam", room="live", grants="publish,subscribe", ttl="1h"):
-        command = [os.path.join(base.BUILD, "bin", "stoactl"), "token", "--data", os.path.join(self.folder.name, "data"),
-                   "--room", room, "--identity", identity, "--grant", grants, "--ttl", ttl]
-        return base.subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return self.ctl("token", "--room", room, "--identity", identity, "--grant", grants, "--ttl", ttl).strip()
+
+    def ctl(self, *args):
+        """What stoactl prints."""
+        env = dict(os.environ, STOA_DATA_DIR=os.path.join(self.folder.name, "data"), STOA_URL=self.url)
+        run = base.subprocess.run([os.path.join(base.BUILD, "bin", "stoactl"), *args], capture_output=True, text=True, env=env)
+        check(run.returncode == 0, args, run.stderr)
+        return run.stdout
 
     def http(self, method, path, token=None, body=None, kind=None, **headers):
         """(status, headers, text) of one request."""

@@ -1,4 +1,6 @@
 """The rules of RFC 9725 and of the WHEP draft, one by one, and what bad input gets.  docs/whip.md names these tests."""
+import json
+import os
 import re
 import time
 
@@ -280,6 +282,57 @@ def test_no_room_for_more(s):
 
 
 test_no_room_for_more.server = {"limits": {"peers": 1}}
+
+
+# ---- stream keys
+
+def test_stream_keys(s):
+    """An encoder's key publishes and does nothing else; revoked, it ends what streams with it; nobody finds it on the disk."""
+    made = s.ctl("streamkey", "create", "--room", "live", "--name", "Studio")
+    name, key = re.search(r"id +(\S+)", made)[1], re.search(r"key +(\S+)", made)[1]
+    check(re.fullmatch(r"sk_[a-z0-9]{26}\.[\w-]{43}", key), key)
+    other = re.search(r"key +(\S+)", s.ctl("streamkey", "create", "--room", "else"))[1]
+    listed = s.ctl("streamkey", "list", "--room", "live")
+    check(name in listed and "Studio" in listed and key.split(".")[1] not in listed and "else" not in listed, listed)
+    check("else" in s.ctl("streamkey", "list"))
+    location, etag, _, _ = publish(s, key)
+    check(s.http("PATCH", location, key, fragment(), FRAG, If_Match=etag)[0] == 204)
+    problem(s.http("PATCH", location, other, fragment(), FRAG, If_Match=etag), 403, "forbidden")
+    problem(s.http("POST", "/whip/else", key, BOTH, SDP), 403, "forbidden")
+    problem(s.http("POST", "/whep/live", key, WATCH, SDP), 403, "forbidden")
+    problem(s.http("GET", "/admin/v1/streamkeys", key), 403, "forbidden")
+    for wrong in (key[:-1] + ("A" if key[-1] != "A" else "B"), name, name + ".", key + "A", "sk_"):
+        problem(s.http("POST", "/whip/live", wrong, BOTH, SDP), 401, "unauthenticated")
+    s.ctl("streamkey", "revoke", name)
+    wait_for("its stream is over", lambda: s.open()["sessions"] == 0, 15)
+    problem(s.http("POST", "/whip/live", key, BOTH, SDP), 401, "unauthenticated")
+    check(name not in s.ctl("streamkey", "list"))
+    publish(s, other, path="/whip/else")
+    for path, _, files in os.walk(s.folder.name):
+        for file in files:
+            with open(os.path.join(path, file), "rb") as f:
+                check(key.split(".")[1].encode() not in f.read(), "the secret stands in", file)
+
+
+def test_stream_key_routes(s):
+    """/admin/v1/streamkeys wants the grant admin, and a token for a room sees that room only."""
+    admin, small, anybody = s.token("boss", grants="admin"), s.token("boss", "other", grants="admin"), s.token()
+    path, kind = "/admin/v1/streamkeys", "application/json"
+    problem(s.http("POST", path, anybody, '{"room":"live"}', kind), 403, "forbidden")
+    problem(s.http("GET", path), 401, "unauthenticated")
+    answer = s.http("POST", path, admin, '{"room":"live","name":"x"}', kind)
+    made = json.loads(answer[2])
+    check(answer[0] == 201 and made["room"] == "live" and made["key"].startswith(made["id"] + "."), answer[2])
+    problem(s.http("POST", path, small, '{"room":"live"}', kind), 403, "forbidden")
+    for body in ("", "x", "[]", "{}", '{"room":""}', '{"room":"live","more":1}', '{"room":7}', '{"room":"a","room":"b"}', "[" * 50):
+        check(s.http("POST", path, admin, body, kind)[0] == 400, body)
+    problem(s.http("POST", path, admin, '{"room":"live"}', "text/plain"), 415, "unsupported_media_type")
+    check(json.loads(s.http("GET", path, small)[2]) == {"streamkeys": []})
+    check([k["id"] for k in json.loads(s.http("GET", path, admin)[2])["streamkeys"]] == [made["id"]])
+    for token, where in ((small, made["id"]), (admin, "sk_nothing"), (admin, made["id"] + "x")):
+        problem(s.http("DELETE", f"{path}/{where}", token), 404, "not_found")
+    check(s.http("DELETE", f"{path}/{made['id']}", admin)[0] == 204)
+    problem(s.http("DELETE", f"{path}/{made['id']}", admin), 404, "not_found")
 
 
 # ---- WHEP
