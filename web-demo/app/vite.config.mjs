@@ -16,6 +16,7 @@ export default defineConfig({
         // Everything comes as files: the page's policy allows no inline code.
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
+        rollupOptions: { input: [here('index.html'), here('watch.html'), here('live.html')] },
     },
-    server: { host: '127.0.0.1', port: 5173, proxy: { '/v1': { target: server, ws: true } } },
+    server: { host: '127.0.0.1', port: 5173, proxy: { '/v1': { target: server, ws: true }, '/whip': server, '/whep': server } },
 });
