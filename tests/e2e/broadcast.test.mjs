@@ -22,7 +22,7 @@ after(async () => {
 
 async function openPage(browser, path) {
     const page = await openWindow(browser);
-    await page.goto(stoad.url + path);
+    await page.goto(stoad.url + path, { waitUntil: 'domcontentloaded' });
     return page;
 }
 

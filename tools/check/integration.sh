@@ -21,6 +21,7 @@ if ready release; then
         run_ctest asan integration
         run_calls asan native build/asan
         STOA_IGNORE_RSS=1 run_calls hostile-asan tests/integration/hostile/run.sh build/asan
+        STOA_IGNORE_RSS=1 run_calls whip-asan tests/integration/whip/run.sh build/asan
     fi
     if ready tsan stoa-server integration_edge; then
         must "edge under tsan" build/tsan/bin/integration_edge

@@ -10,8 +10,11 @@ let door: Door | null = null;
 function receive(pc: RTCPeerConnection): void {
     const stream = new MediaStream();
     for (const kind of ['audio', 'video']) pc.addTransceiver(kind, { direction: 'recvonly' });
-    pc.ontrack = ({ track }) => stream.addTrack(track);
-    video.srcObject = stream;
+    pc.ontrack = ({ track }) => {
+        stream.addTrack(track);
+        // Not before: a page counts as loading while its video waits for something.
+        if (video.srcObject !== stream) video.srcObject = stream;
+    };
 }
 
 function start(): void {
