@@ -257,7 +257,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     }
     w->env.udp = w->udp;
     w->env.dtls = conf->dtls;
-    w->env.srtp = &sfu_srtp_libsrtp2;
+    w->env.srtp = &sfu_srtp_evp;
     w->env.wheel = sfu_loop_timers(w->loop);
     w->env.on_state = on_link_state;
     w->env.times = conf->times;

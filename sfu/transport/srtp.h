@@ -51,8 +51,10 @@ struct sfu_srtp_stats {
     uint64_t other;     /* the library failed */
 };
 
-struct sfu_srtp_ops; /* what is behind it: see srtp_ops.h */
-extern const struct sfu_srtp_ops sfu_srtp_libsrtp2;
+struct sfu_srtp_ops;                           /* what is behind it: see srtp_ops.h */
+extern const struct sfu_srtp_ops sfu_srtp_evp; /* OpenSSL */
+extern const struct sfu_srtp_ops
+    sfu_srtp_libsrtp2; /* the reference that sfu_srtp_evp is held against */
 /*
  * Loads the library: 0.1 s, as NSS tests itself.  Call at start, any thread; else the first create
  * does it, in the middle of a loop turn.  0; -EIO.
