@@ -2,7 +2,7 @@
 
 PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libnice-dev libsrtp2-dev libwebsockets-dev
   libwebsockets-evlib-ev libev-dev libjansson-dev libjose-dev libyaml-dev libsqlite3-dev libunistring-dev ca-certificates"
-PACKAGES_TEST="clang clang-format clang-tidy lld llvm libclang-rt-14-dev ccache libcmocka-dev libvpx-dev libopus-dev valgrind
+PACKAGES_TEST="clang clang-format clang-tidy lld llvm libclang-rt-14-dev ccache libcmocka-dev libvpx-dev libopenh264-dev libopus-dev valgrind
   libglib2.0-dev libusrsctp-dev curl git python3 procps iproute2 chromium firefox-esr ffmpeg fonts-dejavu-core"
 
 as_root() {

@@ -84,10 +84,11 @@ static void server_difference(struct load_report *rep, const struct load_proc *a
     rep->server.cpu_ns = b->cpu_ns - a->cpu_ns;
     rep->server.voluntary = b->voluntary - a->voluntary;
     rep->server.involuntary = b->involuntary - a->involuntary;
-    if (b->threads < a->threads) {
-        /* the scheduler's time of ended threads is gone: the coarser count has it */
-        uint64_t ticks = rep->server.user + rep->server.system;
-        rep->server.cpu_ns = (int64_t)ticks * LOAD_SECOND_NS / sysconf(_SC_CLK_TCK);
+    /* the scheduler's time of threads that ended is gone; the process's coarser count has it */
+    int64_t tick_ns = LOAD_SECOND_NS / sysconf(_SC_CLK_TCK);
+    int64_t counted_ns = (int64_t)(rep->server.user + rep->server.system) * tick_ns;
+    if (b->threads < a->threads || rep->server.cpu_ns + 2 * tick_ns < counted_ns) {
+        rep->server.cpu_ns = counted_ns;
         rep->server.voluntary = rep->server.involuntary = 0;
     }
 }

@@ -63,7 +63,9 @@ static int make_media(struct load_run *r)
         r->world.audio = load_clip_opus(2);
     }
     if (c->source == LOAD_REAL) {
-        r->world.video = load_clip_vp8((unsigned)c->fps, c->video_kbps, CLIP_SECONDS);
+        r->world.video = c->codec == LOAD_VP8
+                             ? load_clip_vp8((unsigned)c->fps, c->video_kbps, CLIP_SECONDS)
+                             : load_clip_h264((unsigned)c->fps, c->video_kbps, CLIP_SECONDS);
     }
     return (c->audio && !r->world.audio) || (c->source == LOAD_REAL && !r->world.video) ? -EIO : 0;
 }

@@ -27,6 +27,8 @@ ROWS = [
     ("real media and sound", ["--subscribers", "2", "--source", "vp8", "--video-kbps", "500", "--audio", "--srtp", "gcm256"], 0, "",
      {"lost": 0, "streams": 4, "generator.bad": 0, "join_ms.failed": 0, "delay_us.count": (1, 1e6), "join_ms.key_frame.p50": (0.1, 20000),
       "srtp_profile": "AEAD_AES_256_GCM"}),
+    ("real H264", ["--subscribers", "2", "--source", "h264", "--video-kbps", "500"], 0, "",
+     {"lost": 0, "streams": 2, "generator.bad": 0, "delay_us.count": (1, 1e6), "join_ms.key_frame.p50": (0.1, 20000)}),
     ("H264", ["--subscribers", "2", "--codec", "h264"], 0, "",
      {"lost": 0, "streams": 2, "generator.bad": 0, "join_ms.key_frame.p50": (0.1, 20000)}),
     ("repair", ["--subscribers", "3", "--lose", "10", "--nack"], 0, "",
