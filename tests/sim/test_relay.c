@@ -155,6 +155,29 @@ static void a_newcomer_away_sees_a_still_at_once(void **state)
     assert_live(c, 2, 0);
 }
 
+/* The key frame that was asked for passes before the newcomer's transport is up: it is his still. */
+static void a_newcomer_whose_transport_takes_long_sees_a_still(void **state)
+{
+    struct call *c = *state;
+    sim_publisher_join(&c->w, &c->p[0], ROOM);
+    sim_world_run(&c->w, 2000000);
+    come(c, 1);
+    sfu_router_peer_state(c->s[1].peer.media, SFU_PEER_DTLS, SFU_PEER_END_NONE);
+    map(c, 1, 0);
+    relay(c, 0, 1 << AWAY);
+    sim_world_run(&c->w, 600000);
+    assert_int_equal(c->p[0].keys, 2);
+    assert_int_equal(c->s[1].video.received, 0);
+    c->p[0].deaf = true;
+    sfu_router_peer_state(c->s[1].peer.media, SFU_PEER_UP, SFU_PEER_END_NONE);
+    sim_world_run(&c->w, 50000);
+    unsigned whole = 0;
+    for (uint32_t n = 0; n < c->p[0].frame; n++) {
+        whole += c->s[1].from[0].frames[n].complete;
+    }
+    assert_int_equal(whole, 1);
+}
+
 static void key_frame_requests_of_both_sides_are_one(void **state)
 {
     struct call *c = *state;
@@ -489,6 +512,7 @@ int main(void)
         T(both_see_the_same),
         T(losses_are_repaired_on_both_sides),
         T(a_newcomer_away_sees_a_still_at_once),
+        T(a_newcomer_whose_transport_takes_long_sees_a_still),
         T(key_frame_requests_of_both_sides_are_one),
         T(a_thousand_requests_a_second_from_away_are_less_than_two),
         {clock_rows[0].name, capture_times_are_the_same_on_both, NULL, NULL,
