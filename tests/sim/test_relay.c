@@ -340,14 +340,24 @@ static void a_worker_that_stands_still_loses_video_first(void **state)
     begin(c);
     uint64_t refused = count(SFU_M_DROP_FORWARD_RING), skipped = count(SFU_M_DROP_RELAY_BEHIND);
     unsigned home = c->s[0].audio.received, away = c->s[1].audio.received;
+    unsigned before = c->p[0].keys;
     c->w.stalled[AWAY] = true;
     sim_world_run(&c->w, 6000000);
     assert_live(c, 0, 0);
+    assert_int_equal(c->p[0].keys, before); /* none that could not be delivered */
     assert_true(count(SFU_M_DROP_FORWARD_RING) > refused);
     assert_int_equal(c->s[1].audio.received - away < 5, 1);
     unsigned keys = c->p[0].keys;
+    uint32_t frame = c->p[0].frame;
+    int64_t turned_us = c->w.now_us;
     c->w.stalled[AWAY] = false;
     sim_world_run(&c->w, 3000000);
+    while (!c->s[1].from[0].frames[frame % SIM_FRAMES].complete) {
+        frame++;
+    }
+    int64_t late_us = c->s[1].from[0].frames[frame % SIM_FRAMES].complete_us - turned_us;
+    print_message("the next picture came after %d ms\n", (int)(late_us / 1000));
+    assert_in_range(late_us, 0, 200000);
     assert_true(count(SFU_M_DROP_RELAY_BEHIND) > skipped); /* the oldest went */
     assert_true(c->p[0].keys > keys);                      /* and a key frame was asked for */
     assert_live(c, 0, 0);
