@@ -65,6 +65,7 @@ struct load_client {
     bool ws_closed;
     struct load_peer *peers[LOAD_PEERS_MAX];
     unsigned peers_up;
+    uint64_t sent_before; /* the measurement */
     /* CLOCK_MONOTONIC; 0: not yet */
     int64_t begin_ns, answer_ns, ice_ns, dtls_ns, packet_ns, key_ns, ping_ns;
     /* the driver's */

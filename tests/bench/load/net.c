@@ -69,6 +69,7 @@ static void deliver(struct load_port *port, struct mmsghdr *m, uint8_t *data)
 {
     struct facts f = read_control(port, &m->msg_hdr);
     size_t len = m->msg_len, step = f.segment ? f.segment : len;
+    f.at_ns = f.at_ns ? f.at_ns : load_now_ns();
     m->msg_hdr.msg_controllen = CONTROL_BYTES;
     for (size_t at = 0; at < len; at += step) {
         port->fn(port->arg, data + at, len - at < step ? len - at : step, f.at_ns);

@@ -325,6 +325,7 @@ static void measure(struct load_run *r, const struct load_before *b, struct load
             r->settled = true;
             rep->storm_seconds = (double)(load_now_ns() - b->at_ns) / (double)LOAD_SECOND_NS;
             rep->storm_delivered = r->totals.delivered;
+            rep->storm_delay_ns = r->totals.delay_ns;
             if (b->server.threads && load_proc_read(r->conf->server_pid, &now) == 0) {
                 rep->storm_cpu_ns = (uint64_t)(now.cpu_ns - b->server.cpu_ns);
             }
@@ -335,6 +336,9 @@ static void measure(struct load_run *r, const struct load_before *b, struct load
 static int play(struct load_run *r, struct load_report *rep)
 {
     struct load_before b = {0};
+    if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &r->server_at_start)) {
+        return fail("--server-pid", "no such process, or not yours");
+    }
     r->begin_ns = r->tick_at_ns = load_now_ns();
     int err = join(r);
     if (!err) {

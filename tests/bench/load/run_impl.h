@@ -17,7 +17,8 @@ struct load_run {
     unsigned count, publishers, storm_from, next;
     int64_t begin_ns, tick_at_ns, progress_ns;
     uint64_t progress_delivered;
-    bool settled; /* nobody is joining */
+    struct load_proc server_at_start; /* before anybody joined */
+    bool settled;                     /* nobody is joining */
 };
 
 /* As it was when the measurement began. */
@@ -25,7 +26,7 @@ struct load_before {
     struct load_proc server;
     struct load_machine machine;
     int64_t own_ns, at_ns;
-    uint64_t rx_lost, sent;
+    uint64_t rx_lost;
 };
 
 void load_run_begin(struct load_run *r, struct load_before *ret_before);

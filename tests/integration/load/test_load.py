@@ -17,7 +17,7 @@ ROWS = [
     # name, options, exit status, words on standard error, checks of the JSON
     ("1 to 10", ["--subscribers", "10"], 0, "",
      {"lost": 0, "reordered": 0, "duplicates": 0, "streams": 10, "streams_expected": 10, "join_ms.failed": 0, "join_ms.count": 10,
-      "packets_in_server": (200, 500), "packets_delivered": (2000, 5000), "generator.bad": 0, "generator.rx_lost": 0,
+      "packets_in_server": (200, 500), "packets_delivered": (2000, 5000), "packets_expected": (2000, 5000), "generator.bad": 0, "generator.rx_lost": 0,
       "generator.opened": (100, 1000), "delay_us.count": (100, 1000), "delay_us.p50": (1, 1e6), "join_ms.key_frame.p50": (0.1, 20000),
       "server.threads": (4, 64), "server.cpu_us_per_packet": (0.1, 1e5), "server.rss_kib": (1000, 1e7),
       "srtp_profile": "AEAD_AES_128_GCM"}),
@@ -42,6 +42,7 @@ ROWS = [
     ("no key", ["--data", "no/such/folder"], 1, "no development key in no/such/folder", None),
     ("no server", ["--stoa", "127.0.0.1:1"], 1, "Connection refused", None),
     ("not a Janus", ["--janus", "HTTP"], 1, "WebSocket", None),
+    ("no process", ["--server-pid", "999999999"], 1, "--server-pid: no such process", None),
     ("odd option", ["--subscribers", "many"], 2, "--subscribers", None),
     ("odd SRTP", ["--srtp", "none"], 2, "--srtp", None),
 ]
