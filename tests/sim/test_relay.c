@@ -14,7 +14,7 @@
 #include "tests/support/alloc_fail.h"
 #include "tests/support/sim_peers.h"
 
-enum { HOME, AWAY, ROOM = 1 };
+enum { HOME, AWAY, THIRD, ROOM = 1 };
 
 /* p[0] and s[0] at home, s[1] and s[2] away; p[1] joins away where a test wants it. */
 struct call {
@@ -54,7 +54,7 @@ static int set_up(void **state)
     if (!c) {
         return -1;
     }
-    sim_world_init_workers(&c->w, 31, 2);
+    sim_world_init_workers(&c->w, 31, 3);
     for (unsigned i = 0; i < 2; i++) {
         sim_publisher_init(&c->p[i], 1 + i, i);
         c->p[i].peer.worker = i;
@@ -366,6 +366,28 @@ static void a_worker_that_stands_still_loses_video_first(void **state)
                     c->s[0].audio.received - home + 6); /* no audio was lost */
 }
 
+static void one_that_stands_still_harms_no_other(void **state)
+{
+    struct call *c = *state;
+    c->p[0].packets_per_frame = 12;
+    begin(c);
+    c->s[2].peer.worker = THIRD;
+    come(c, 2);
+    map(c, 2, 0);
+    relay(c, 0, 1 << AWAY | 1 << THIRD);
+    sim_world_run(&c->w, 2000000);
+    uint32_t frame = c->p[0].frame;
+    c->w.stalled[THIRD] = true;
+    sim_world_run(&c->w, 6000000);
+    assert_true(sim_frames_whole(&c->s[0], 0, frame, c->p[0].frame - 3) == 1);
+    assert_true(sim_frames_whole(&c->s[1], 0, frame, c->p[0].frame - 3) == 1);
+    c->w.stalled[THIRD] = false;
+    sim_world_run(&c->w, 2000000);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_live(c, i, 0);
+    }
+}
+
 static void a_short_stop_loses_nothing(void **state)
 {
     struct call *c = *state;
@@ -535,6 +557,7 @@ int main(void)
         T(a_slot_goes_from_away_to_here_and_back),
         T(mutes_travel),
         T(a_worker_that_stands_still_loses_video_first),
+        T(one_that_stands_still_harms_no_other),
         T(a_short_stop_loses_nothing),
         T(what_must_arrive_does_when_the_ring_was_full),
         T(a_publisher_leaves_and_another_comes),
