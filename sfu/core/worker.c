@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/worker_impl.h"
 #include "sfu/log.h"
@@ -205,7 +206,18 @@ static void release(void *link)
     free(peer);
 }
 
+static void fetch(const void *link, unsigned step)
+{
+    const struct wpeer *peer = link;
+    if (step == 0) {
+        sfu_prefetch(peer, SFU_CACHELINE);
+    } else if (peer->link) {
+        sfu_link_fetch(peer->link, step - 1);
+    }
+}
+
 static const struct sfu_router_ops router_ops = {
+    .fetch = fetch,
     .send_rtp = send_rtp,
     .send_rtcp = send_rtcp,
     .forget_ssrc = forget_ssrc,

@@ -74,6 +74,9 @@ SFU_MUST_CHECK int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_s
                                       const uint8_t *master, struct sfu_srtp_rx **ret_rx);
 void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx); /* NULL is allowed */
 void sfu_srtp_rx_destroy(struct sfu_srtp_rx *rx); /* NULL is allowed */
+/* Fetches into the cache what protecting RTP needs, in steps 0 and 1, some time apart.  NULL is
+ * allowed. */
+void sfu_srtp_tx_fetch(const struct sfu_srtp_tx *tx, unsigned step);
 const struct sfu_srtp_stats *sfu_srtp_tx_stats(const struct sfu_srtp_tx *tx);
 const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx);
 

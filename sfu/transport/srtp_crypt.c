@@ -4,10 +4,18 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { SHA1_BLOCK = 64, SHA1_BYTES = 20, GCM_IV = 12, CTR_IV = 16 };
+#include "sfu/base/cacheline.h"
+
+enum {
+    SHA1_BLOCK = 64,
+    SHA1_BYTES = 20,
+    GCM_IV = 12,
+    CTR_IV = 16,
+    CONTEXT_BYTES =
+        192, /* about what EVP_CIPHER_CTX takes in OpenSSL 3.0; what it points to is not ours */
+};
 
 /* Fetched once: a fetch by name per context costs more than a handshake's worth of packets. */
 static struct {
@@ -24,43 +32,33 @@ static void fetch(void)
     fetched.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 }
 
-struct sfu_srtp_channel {
-    EVP_CIPHER_CTX *cipher;           /* NULL before the first packet */
-    EVP_MD_CTX *inner, *outer, *work; /* HMAC: after the first block of each hash, and under way */
-    enum sfu_srtp_profile profile;
-    bool seal;
-    struct sfu_srtp_session_keys keys;
-};
-
-int sfu_srtp_channel_create(enum sfu_srtp_profile profile, const struct sfu_srtp_session_keys *keys,
-                            bool seal, struct sfu_srtp_channel **ret_channel)
+int sfu_srtp_channel_init(struct sfu_srtp_channel *c, enum sfu_srtp_profile profile,
+                          const struct sfu_srtp_session_keys *keys, bool seal)
 {
     pthread_once(&fetched.once, fetch);
-    if (!fetched.gcm128 || !fetched.gcm256 || !fetched.ctr128 || !fetched.sha1) {
-        return -EIO;
-    }
-    struct sfu_srtp_channel *c = calloc(1, sizeof *c);
-    if (!c) {
-        return -ENOMEM;
-    }
-    c->profile = profile;
-    c->seal = seal;
-    c->keys = *keys;
-    *ret_channel = c;
-    return 0;
+    *c = (struct sfu_srtp_channel){.profile = profile, .seal = seal, .keys = *keys};
+    return fetched.gcm128 && fetched.gcm256 && fetched.ctr128 && fetched.sha1 ? 0 : -EIO;
 }
 
-void sfu_srtp_channel_destroy(struct sfu_srtp_channel *c)
+static void contexts_free(struct sfu_srtp_channel *c)
 {
-    if (!c) {
-        return;
-    }
     EVP_CIPHER_CTX_free(c->cipher);
     EVP_MD_CTX_free(c->inner);
     EVP_MD_CTX_free(c->outer);
     EVP_MD_CTX_free(c->work);
+    c->cipher = NULL;
+    c->inner = c->outer = c->work = NULL;
+}
+
+void sfu_srtp_channel_fini(struct sfu_srtp_channel *c)
+{
+    contexts_free(c);
     explicit_bzero(c, sizeof *c);
-    free(c);
+}
+
+void sfu_srtp_channel_fetch(const struct sfu_srtp_channel *c)
+{
+    sfu_prefetch(c->cipher, CONTEXT_BYTES);
 }
 
 /* --- contexts --- */
@@ -109,12 +107,7 @@ static int contexts_make(struct sfu_srtp_channel *c)
         rc = hmac_init(c);
     }
     if (rc < 0) {
-        EVP_CIPHER_CTX_free(c->cipher);
-        EVP_MD_CTX_free(c->inner);
-        EVP_MD_CTX_free(c->outer);
-        EVP_MD_CTX_free(c->work);
-        c->cipher = NULL;
-        c->inner = c->outer = c->work = NULL;
+        contexts_free(c);
     }
     return rc;
 }

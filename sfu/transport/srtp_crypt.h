@@ -16,13 +16,22 @@
 
 enum { SFU_SRTP_GCM_TAG = 16, SFU_SRTP_SHA1_TAG = 10 };
 
-struct sfu_srtp_channel; /* body in srtp_crypt.c */
+struct sfu_srtp_channel {
+    /* private; what a packet needs lies in front */
+    struct evp_cipher_ctx_st *cipher; /* NULL before the first packet */
+    enum sfu_srtp_profile profile;
+    bool seal;
+    struct sfu_srtp_session_keys keys;
+    struct evp_md_ctx_st *inner, *outer,
+        *work; /* HMAC: after the first block of each hash; under way */
+};
 
-/* keys: copied.  seal: for sending.  0; -ENOMEM; -EIO the library failed. */
-SFU_MUST_CHECK int sfu_srtp_channel_create(enum sfu_srtp_profile profile,
-                                           const struct sfu_srtp_session_keys *keys, bool seal,
-                                           struct sfu_srtp_channel **ret_channel);
-void sfu_srtp_channel_destroy(struct sfu_srtp_channel *c); /* NULL is allowed */
+/* keys: copied.  seal: for sending.  0; -EIO the library failed. */
+SFU_MUST_CHECK int sfu_srtp_channel_init(struct sfu_srtp_channel *c, enum sfu_srtp_profile profile,
+                                         const struct sfu_srtp_session_keys *keys, bool seal);
+void sfu_srtp_channel_fini(struct sfu_srtp_channel *c); /* of zeros: allowed */
+/* Fetches its context into the cache. */
+void sfu_srtp_channel_fetch(const struct sfu_srtp_channel *c);
 
 /* What names a packet: its SSRC and its 48-bit RTP index or 31-bit RTCP index. */
 struct sfu_srtp_name {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/transport/srtp_crypt.h"
 #include "sfu/transport/srtp_index.h"
 #include "sfu/transport/srtp_ops.h"
@@ -16,12 +17,13 @@ enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 4 };
 #define RTCP_ENCRYPTED 0x80000000u /* the E bit beside the index */
 
 struct evp {
-    struct sfu_srtp_channel *rtp, *rtcp;
-    bool aead;
-    size_t tag;      /* bytes */
-    uint32_t *ssrcs; /* what streams[i] is the state of */
     struct sfu_srtp_stream *streams;
-    unsigned count, cap, last; /* last: the one found before */
+    uint32_t *ssrcs;           /* what streams[i] is the state of */
+    unsigned count, cap, last; /* last: the one found before, and its SSRC */
+    uint32_t last_ssrc;
+    size_t tag; /* bytes */
+    bool aead;
+    struct sfu_srtp_channel rtp, rtcp;
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -56,7 +58,7 @@ static int find(const struct evp *e, uint32_t ssrc)
 
 static struct sfu_srtp_stream *stream_get(struct evp *e, uint32_t ssrc)
 {
-    if (SFU_LIKELY(e->last < e->count && e->ssrcs[e->last] == ssrc)) {
+    if (SFU_LIKELY(e->last_ssrc == ssrc && e->count > 0)) {
         return &e->streams[e->last];
     }
     int at = find(e, ssrc);
@@ -64,6 +66,7 @@ static struct sfu_srtp_stream *stream_get(struct evp *e, uint32_t ssrc)
         return NULL;
     }
     e->last = (unsigned)at;
+    e->last_ssrc = ssrc;
     return &e->streams[at];
 }
 
@@ -92,7 +95,7 @@ static struct sfu_srtp_stream *stream_add(struct evp *e, uint32_t ssrc,
         return NULL;
     }
     e->last = e->count++;
-    e->ssrcs[e->last] = ssrc;
+    e->last_ssrc = e->ssrcs[e->last] = ssrc;
     e->streams[e->last] = state ? *state : (struct sfu_srtp_stream){0};
     return &e->streams[e->last];
 }
@@ -105,48 +108,48 @@ static void evp_remove(void *impl, uint32_t ssrc)
         e->count--;
         e->ssrcs[at] = e->ssrcs[e->count];
         e->streams[at] = e->streams[e->count];
+        e->last = 0;
+        e->last_ssrc = e->count > 0 ? e->ssrcs[0] : 0;
     }
 }
 
 /* --- life --- */
 
-static void evp_destroy(void *impl)
+static void evp_fini(void *impl)
 {
     struct evp *e = impl;
-    sfu_srtp_channel_destroy(e->rtp);
-    sfu_srtp_channel_destroy(e->rtcp);
+    sfu_srtp_channel_fini(&e->rtp);
+    sfu_srtp_channel_fini(&e->rtcp);
     free(e->ssrcs);
     free(e->streams);
-    free(e);
 }
 
-static int channel(enum sfu_srtp_profile profile, const uint8_t *master, bool rtcp, bool seal,
-                   struct sfu_srtp_channel **ret_channel)
+static int channel(struct sfu_srtp_channel *c, enum sfu_srtp_profile profile, const uint8_t *master,
+                   bool rtcp, bool seal)
 {
     struct sfu_srtp_session_keys keys;
     int rc = sfu_srtp_derive(profile, master, rtcp, &keys);
-    rc = rc < 0 ? rc : sfu_srtp_channel_create(profile, &keys, seal, ret_channel);
+    rc = rc < 0 ? rc : sfu_srtp_channel_init(c, profile, &keys, seal);
     explicit_bzero(&keys, sizeof keys);
     return rc;
 }
 
-static int evp_create(enum sfu_srtp_profile profile, const uint8_t *master, bool outbound,
-                      void **ret_impl)
+static int evp_init(void *impl, enum sfu_srtp_profile profile, const uint8_t *master, bool outbound)
 {
-    struct evp *e = calloc(1, sizeof *e);
-    if (!e) {
-        return -ENOMEM;
-    }
+    struct evp *e = impl;
     e->aead = profile != SFU_SRTP_AES128_CM_SHA1_80;
     e->tag = e->aead ? SFU_SRTP_GCM_TAG : SFU_SRTP_SHA1_TAG;
-    int rc = channel(profile, master, false, outbound, &e->rtp);
-    rc = rc < 0 ? rc : channel(profile, master, true, outbound, &e->rtcp);
-    if (rc < 0) {
-        evp_destroy(e);
-        return rc;
+    int rc = channel(&e->rtp, profile, master, false, outbound);
+    return rc < 0 ? rc : channel(&e->rtcp, profile, master, true, outbound);
+}
+
+static void evp_fetch(const void *impl)
+{
+    const struct evp *e = impl;
+    sfu_srtp_channel_fetch(&e->rtp);
+    if (e->count > 0) { /* who sends one picture and one voice mostly needs one of two */
+        sfu_prefetch(&e->streams[e->last], sizeof e->streams[e->last]);
     }
-    *ret_impl = e;
-    return 0;
 }
 
 /* --- RTP --- */
@@ -168,12 +171,12 @@ static int seal_rtp(struct evp *e, const struct sfu_srtp_name *name, uint8_t *pk
 {
     uint8_t roc[4];
     if (e->aead) {
-        return sfu_srtp_gcm_seal(e->rtp, name, pkt, header, NULL, 0, pkt + header, len - header,
+        return sfu_srtp_gcm_seal(&e->rtp, name, pkt, header, NULL, 0, pkt + header, len - header,
                                  pkt + len);
     }
     put_roc(roc, name->index);
-    int rc = sfu_srtp_ctr(e->rtp, name, pkt + header, len - header);
-    return rc < 0 ? rc : sfu_srtp_sha1(e->rtp, pkt, len, roc, pkt + len);
+    int rc = sfu_srtp_ctr(&e->rtp, name, pkt + header, len - header);
+    return rc < 0 ? rc : sfu_srtp_sha1(&e->rtp, pkt, len, roc, pkt + len);
 }
 
 /* Encrypting in place what was just gathered is faster than encrypting out of place in two parts:
@@ -208,16 +211,16 @@ static int open_rtp(struct evp *e, const struct sfu_srtp_name *name, uint8_t *pk
     size_t header = rtp_header_bytes(pkt);
     uint8_t roc[4], tag[SFU_SRTP_SHA1_TAG];
     if (e->aead) {
-        return sfu_srtp_gcm_open(e->rtp, name, pkt, header, NULL, 0, pkt + header, len - header,
+        return sfu_srtp_gcm_open(&e->rtp, name, pkt, header, NULL, 0, pkt + header, len - header,
                                  pkt + len);
     }
     put_roc(roc, name->index);
-    int rc = sfu_srtp_sha1(e->rtp, pkt, len, roc, tag);
+    int rc = sfu_srtp_sha1(&e->rtp, pkt, len, roc, tag);
     if (rc < 0) {
         return rc;
     }
     return CRYPTO_memcmp(tag, pkt + len, sizeof tag) == 0
-               ? sfu_srtp_ctr(e->rtp, name, pkt + header, len - header)
+               ? sfu_srtp_ctr(&e->rtp, name, pkt + header, len - header)
                : -EACCES;
 }
 
@@ -263,13 +266,13 @@ static int protect_rtcp(struct evp *e, const struct sfu_srtp_plain *plain, uint8
     put32(word, index | RTCP_ENCRYPTED);
     *ret_len = len + RTCP_INDEX_BYTES + e->tag;
     if (e->aead) {
-        return sfu_srtp_gcm_seal(e->rtcp, &name, out, RTCP_CLEAR_BYTES, word, RTCP_INDEX_BYTES,
+        return sfu_srtp_gcm_seal(&e->rtcp, &name, out, RTCP_CLEAR_BYTES, word, RTCP_INDEX_BYTES,
                                  out + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES, tag);
     }
-    rc = sfu_srtp_ctr(e->rtcp, &name, out + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES);
-    return rc < 0
-               ? rc
-               : sfu_srtp_sha1(e->rtcp, out, len + RTCP_INDEX_BYTES, NULL, word + RTCP_INDEX_BYTES);
+    rc = sfu_srtp_ctr(&e->rtcp, &name, out + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES);
+    return rc < 0 ? rc
+                  : sfu_srtp_sha1(&e->rtcp, out, len + RTCP_INDEX_BYTES, NULL,
+                                  word + RTCP_INDEX_BYTES);
 }
 
 /* len is that of the plain packet; word and tag lie behind it. */
@@ -278,15 +281,15 @@ static int open_rtcp(struct evp *e, const struct sfu_srtp_name *name, uint8_t *p
 {
     uint8_t tag[SFU_SRTP_SHA1_TAG];
     if (e->aead) {
-        return sfu_srtp_gcm_open(e->rtcp, name, pkt, RTCP_CLEAR_BYTES, word, RTCP_INDEX_BYTES,
+        return sfu_srtp_gcm_open(&e->rtcp, name, pkt, RTCP_CLEAR_BYTES, word, RTCP_INDEX_BYTES,
                                  pkt + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES, pkt + len);
     }
-    int rc = sfu_srtp_sha1(e->rtcp, pkt, len + RTCP_INDEX_BYTES, NULL, tag);
+    int rc = sfu_srtp_sha1(&e->rtcp, pkt, len + RTCP_INDEX_BYTES, NULL, tag);
     if (rc < 0) {
         return rc;
     }
     return CRYPTO_memcmp(tag, word + RTCP_INDEX_BYTES, sizeof tag) == 0
-               ? sfu_srtp_ctr(e->rtcp, name, pkt + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES)
+               ? sfu_srtp_ctr(&e->rtcp, name, pkt + RTCP_CLEAR_BYTES, len - RTCP_CLEAR_BYTES)
                : -EACCES;
 }
 
@@ -327,8 +330,10 @@ static int evp_unprotect(void *impl, bool rtcp, uint8_t *pkt, size_t len, size_t
 
 const struct sfu_srtp_ops sfu_srtp_evp = {
     .name = "evp",
-    .create = evp_create,
-    .destroy = evp_destroy,
+    .size = sizeof(struct evp),
+    .init = evp_init,
+    .fini = evp_fini,
+    .fetch = evp_fetch,
     .protect = evp_protect,
     .unprotect = evp_unprotect,
     .remove = evp_remove,

@@ -183,7 +183,7 @@ static void wake(void *arg, unsigned worker)
     check(worker < FUZZ_WORKERS);
 }
 
-static const struct sfu_router_ops ops = {send_rtp, send_rtcp, forget_ssrc, release};
+static const struct sfu_router_ops ops = {send_rtp, send_rtcp, forget_ssrc, release, NULL};
 
 static struct link *link_of(uint64_t id)
 {

@@ -44,17 +44,17 @@ static void session_keys(void **state)
 static void counter_mode_key_stream(void **state)
 {
     struct sfu_srtp_session_keys keys = {0};
-    struct sfu_srtp_channel *c;
+    struct sfu_srtp_channel c;
     uint8_t stream[48] = {0};
     const struct sfu_srtp_name name = {0, 0};
     (void)state;
     hex("2b7e151628aed2a6abf7158809cf4f3c", keys.key, sizeof keys.key);
     hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd", keys.salt, sizeof keys.salt);
-    assert_int_equal(sfu_srtp_channel_create(SFU_SRTP_AES128_CM_SHA1_80, &keys, true, &c), 0);
-    assert_int_equal(sfu_srtp_ctr(c, &name, stream, sizeof stream), 0);
+    assert_int_equal(sfu_srtp_channel_init(&c, SFU_SRTP_AES128_CM_SHA1_80, &keys, true), 0);
+    assert_int_equal(sfu_srtp_ctr(&c, &name, stream, sizeof stream), 0);
     assert_hex(stream, "e03ead0935c95e80e166b16dd92b4eb4 d23513162b02d0f72a43a2fe4a5f97ab"
                        "41e95b3bb0a2e8dd477901e4fca894c0");
-    sfu_srtp_channel_destroy(c);
+    sfu_srtp_channel_fini(&c);
 }
 
 /* 38 bytes behind a header of 12, SSRC 5501a0b2, number f17b, no rollover. */
@@ -80,26 +80,26 @@ static void gcm_packets(void **state)
     (void)state;
     for (size_t i = 0; i < SFU_ARRAY_LEN(gcm); i++) {
         struct sfu_srtp_session_keys keys = {0};
-        struct sfu_srtp_channel *seal, *open;
+        struct sfu_srtp_channel seal, open;
         const struct sfu_srtp_name name = {0x5501a0b2, 0xf17b};
         uint8_t header[12], data[64], tag[SFU_SRTP_GCM_TAG];
         size_t len = hex(PLAIN, data, sizeof data);
         hex(HEADER, header, sizeof header);
         hex(gcm[i].key, keys.key, sizeof keys.key);
         hex("517569642070726f2071756f", keys.salt, sizeof keys.salt);
-        assert_int_equal(sfu_srtp_channel_create(gcm[i].profile, &keys, true, &seal), 0);
-        assert_int_equal(sfu_srtp_channel_create(gcm[i].profile, &keys, false, &open), 0);
-        assert_int_equal(sfu_srtp_gcm_seal(seal, &name, header, 12, NULL, 0, data, len, tag), 0);
+        assert_int_equal(sfu_srtp_channel_init(&seal, gcm[i].profile, &keys, true), 0);
+        assert_int_equal(sfu_srtp_channel_init(&open, gcm[i].profile, &keys, false), 0);
+        assert_int_equal(sfu_srtp_gcm_seal(&seal, &name, header, 12, NULL, 0, data, len, tag), 0);
         assert_hex(data, gcm[i].sealed);
         assert_hex(tag, gcm[i].tag);
-        assert_int_equal(sfu_srtp_gcm_open(open, &name, header, 12, NULL, 0, data, len, tag), 0);
+        assert_int_equal(sfu_srtp_gcm_open(&open, &name, header, 12, NULL, 0, data, len, tag), 0);
         assert_hex(data, PLAIN);
         tag[15] ^= 1;
         hex(gcm[i].sealed, data, sizeof data);
-        assert_int_equal(sfu_srtp_gcm_open(open, &name, header, 12, NULL, 0, data, len, tag),
+        assert_int_equal(sfu_srtp_gcm_open(&open, &name, header, 12, NULL, 0, data, len, tag),
                          -EACCES);
-        sfu_srtp_channel_destroy(seal);
-        sfu_srtp_channel_destroy(open);
+        sfu_srtp_channel_fini(&seal);
+        sfu_srtp_channel_fini(&open);
     }
 }
 
