@@ -366,6 +366,28 @@ static void a_worker_that_stands_still_loses_video_first(void **state)
                     c->s[0].audio.received - home + 6); /* no audio was lost */
 }
 
+/* Not more than must: the next key frame is in the ring already. */
+static void the_oldest_goes_up_to_the_next_key_frame(void **state)
+{
+    struct call *c = *state;
+    c->p[0].packets_per_frame = 12;
+    c->p[0].key_every_us = 300000;
+    begin(c);
+    sim_world_run(&c->w, 1000000);
+    uint32_t frame = c->p[0].frame;
+    c->w.stalled[AWAY] = true;
+    sim_world_run(&c->w, 1700000); /* 600 kB: more than half of the ring, less than is refused */
+    uint32_t until = c->p[0].frame;
+    c->w.stalled[AWAY] = false;
+    sim_world_run(&c->w, 2000000);
+    double whole = sim_frames_whole(&c->s[1], 0, frame, until);
+    print_message("%.2f of what was in the ring\n", whole);
+    assert_true(whole > 0.6 && whole < 0.95);
+    assert_true(sim_frames_whole(&c->s[1], 0, until - 20, c->p[0].frame - 3) == 1);
+    assert_live(c, 1, 0);
+    assert_int_equal(sim_holes(&c->s[1].video, 20), 0);
+}
+
 static void one_that_stands_still_harms_no_other(void **state)
 {
     struct call *c = *state;
@@ -557,6 +579,7 @@ int main(void)
         T(a_slot_goes_from_away_to_here_and_back),
         T(mutes_travel),
         T(a_worker_that_stands_still_loses_video_first),
+        T(the_oldest_goes_up_to_the_next_key_frame),
         T(one_that_stands_still_harms_no_other),
         T(a_short_stop_loses_nothing),
         T(what_must_arrive_does_when_the_ring_was_full),
