@@ -80,10 +80,10 @@ void sfu_router_set_time(struct sfu_router *r, int64_t now_us, int64_t wall_us)
 
 void sfu_router_flush(struct sfu_router *r)
 {
-    sfu_egress_flush(&r->egress);
     if (r->conf.relay) {
-        router_relay_flush(r);
+        router_relay_flush(r); /* first: the others work while we seal and send */
     }
+    sfu_egress_flush(&r->egress);
     router_events_flush(r);
 }
 

@@ -201,7 +201,6 @@ static void forget_ssrc(void *link, uint32_t ssrc)
 static void release(void *link)
 {
     struct wpeer *peer = link;
-    atomic_fetch_sub_explicit(&peer->worker->peers, 1, memory_order_relaxed);
     sfu_link_destroy(peer->link);
     free(peer);
 }
