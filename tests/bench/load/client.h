@@ -58,7 +58,7 @@ struct load_client {
     const struct load_world *world;
     struct load_room *room;
     unsigned index, member; /* member: which publisher of its room it is */
-    bool publishes, subscribes, storm, counted;
+    bool publishes, subscribes, storm;
     enum load_state state;
     char *why; /* of LOAD_FAILED */
     struct load_ws *ws;

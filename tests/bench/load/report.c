@@ -152,6 +152,7 @@ json_t *load_report_json(const struct load_report *r)
     set_whole(o, "packets_in_server", r->sent);
     set_whole(o, "packets_expected", r->expected);
     set_whole(o, "packets_delivered", r->delivered);
+    set_whole(o, "bytes_delivered", r->bytes);
     set_real(o, "packets_per_s", ratio((double)r->delivered, r->seconds));
     set_whole(o, "lost", r->lost);
     set_real(o, "lost_ratio", lost_ratio(r));
