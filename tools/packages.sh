@@ -4,6 +4,9 @@ PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libnice-de
   libwebsockets-evlib-ev libev-dev libjansson-dev libjose-dev libyaml-dev libsqlite3-dev libunistring-dev ca-certificates"
 PACKAGES_TEST="clang clang-format clang-tidy lld llvm libclang-rt-14-dev ccache libcmocka-dev libvpx-dev libopenh264-dev libopus-dev valgrind
   libglib2.0-dev libusrsctp-dev curl git python3 procps iproute2 chromium firefox-esr ffmpeg fonts-dejavu-core"
+# the gates of ./check bench; and what only the side by side with another server needs
+PACKAGES_BENCH_GATES="valgrind strace python3"
+PACKAGES_BENCH="janus util-linux procps"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
