@@ -54,6 +54,7 @@ void load_run_begin(struct load_run *r, struct load_before *b)
     memset(&r->totals, 0, sizeof r->totals);
     r->progress_delivered = 0;
     b->rx_lost = load_net_lost(r->world.net);
+    b->clock_steps = load_net_clock_steps(r->world.net);
     b->own_ns = own_cpu_ns();
     if (load_machine_read(&b->machine)) {
         b->machine = (struct load_machine){0};
@@ -61,6 +62,7 @@ void load_run_begin(struct load_run *r, struct load_before *b)
     if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &b->server)) {
         b->server = (struct load_proc){0};
     }
+    r->longest_ns = r->turn_ns = 0;
     b->at_ns = load_now_ns();
 }
 
@@ -153,5 +155,7 @@ void load_run_end(struct load_run *r, const struct load_before *b, struct load_r
     rep->doubles = sums.doubles;
     rep->streams = sums.streams;
     rep->rx_lost = load_net_lost(r->world.net) - b->rx_lost;
+    rep->stall_ns = r->longest_ns;
+    rep->clock_steps = load_net_clock_steps(r->world.net) - b->clock_steps;
     add_joins(r, &rep->joins);
 }

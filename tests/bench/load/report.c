@@ -4,6 +4,8 @@
 
 #include "tests/bench/load/hist.h"
 
+enum { STALL_NS = 30000000 };
+
 static double ratio(double a, double b)
 {
     return b > 0 ? a / b : 0;
@@ -137,6 +139,8 @@ static json_t *generator(const struct load_report *r)
     json_t *o = json_object();
     set_real(o, "cpu_share", r->generator_share);
     set_whole(o, "rx_lost", r->rx_lost);
+    set_real(o, "stall_ms", (double)r->stall_ns / 1e6);
+    set_whole(o, "clock_steps", r->clock_steps);
     set_whole(o, "opened", r->opened);
     set_whole(o, "bad", r->bad);
     set_whole(o, "unknown", r->unknown);
@@ -238,6 +242,17 @@ void load_report_print(const struct load_report *r, FILE *out)
     }
     if (r->rx_lost > 0) {
         fputs("warning: datagrams were dropped here: run as root, or raise net.core.rmem_max\n",
+              out);
+    }
+    if (r->stall_ns > STALL_NS) {
+        fprintf(
+            out,
+            "warning: the generator stood still for %.0f ms: if the whole machine did, so did the "
+            "server\n",
+            (double)r->stall_ns / 1e6);
+    }
+    if (r->clock_steps > 0) {
+        fputs("warning: the machine's clock was set meanwhile: the longest delays are wrong\n",
               out);
     }
     if (r->streams < r->streams_expected) {

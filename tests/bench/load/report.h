@@ -35,6 +35,8 @@ struct load_report {
     struct load_hist storm_delay_ns;
     double generator_share; /* of one core */
     uint64_t rx_lost;       /* by the generator itself */
+    int64_t stall_ns;       /* longest turn of its loop */
+    unsigned clock_steps;   /* of the wall clock */
     double steal;
     const char *profile;
 };

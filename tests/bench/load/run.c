@@ -220,11 +220,12 @@ static void progress(struct load_run *r, const char *phase, int64_t now_ns)
 /* One turn of everything. */
 static void turn(struct load_run *r, unsigned begin_end, const char *phase)
 {
-    int64_t now = load_now_ns(), due = r->tick_at_ns;
+    int64_t now = load_now_ns(), due = r->tick_at_ns, took = r->turn_ns ? now - r->turn_ns : 0;
+    r->longest_ns = took > r->longest_ns ? took : r->longest_ns;
+    r->turn_ns = now;
     if (now >= r->tick_at_ns) {
         r->tick_at_ns = now + tick_ns;
         due = r->tick_at_ns;
-        load_net_sync(r->world.net);
         begin_due(r, begin_end, now);
         for (unsigned i = 0; i < r->next; i++) {
             load_client_tick(&r->clients[i], now);
@@ -245,6 +246,7 @@ static void turn(struct load_run *r, unsigned begin_end, const char *phase)
         load_sleep_until_ns(due < now + gather_ns ? due : now + gather_ns);
         due = 0;
     }
+    load_net_sync(r->world.net);
     load_loop_turn(r->world.loop, due);
 }
 
