@@ -11,9 +11,9 @@ enum { NONE = SFU_EGRESS_BATCH };
 
 _Static_assert(SFU_EGRESS_BATCH < UINT16_MAX, "items are named by 16 bits");
 
-int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send)
+int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send, sfu_egress_fetch_fn fetch)
 {
-    *e = (struct sfu_egress){.send = send};
+    *e = (struct sfu_egress){.send = send, .fetch = fetch};
     e->items = malloc(sizeof *e->items * SFU_EGRESS_BATCH);
     e->dests = malloc(sizeof(struct sfu_egress_dest *) * SFU_EGRESS_BATCH);
     e->heads = malloc(SFU_EGRESS_HEADS);
@@ -118,10 +118,24 @@ static void send_to(struct sfu_egress *e, struct sfu_egress_dest *dest, struct t
     dest->first = dest->last = NONE;
 }
 
+/* Before number i is served: the next ones' first, second, … steps. */
+static void fetch_ahead(const struct sfu_egress *e, unsigned i)
+{
+    for (unsigned step = 0; step < SFU_EGRESS_FETCH_STEPS; step++) {
+        unsigned at = i + SFU_EGRESS_FETCH_STEPS - step;
+        if (at < e->dest_count && e->dests[at]) {
+            e->fetch(e->dests[at]->link, step);
+        }
+    }
+}
+
 void sfu_egress_flush(struct sfu_egress *e)
 {
     struct tally tally = {0};
     for (unsigned i = 0; i < e->dest_count; i++) {
+        if (e->fetch) {
+            fetch_ahead(e, i);
+        }
         if (e->dests[i]) {
             send_to(e, e->dests[i], &tally);
         }

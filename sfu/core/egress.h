@@ -19,6 +19,7 @@
 
 enum {
     SFU_EGRESS_BATCH = 2048,
+    SFU_EGRESS_FETCH_STEPS = 4,
     /* fixed header, extension block, retransmission's sequence number, codec descriptor */
     SFU_EGRESS_HEAD_MAX = 12 + 100 + 2 + SFU_CODEC_HEAD_MAX,
     SFU_EGRESS_HEADS = SFU_EGRESS_BATCH * 64, /* bytes: most headers are far below the maximum */
@@ -26,6 +27,10 @@ enum {
 
 typedef int (*sfu_egress_send_fn)(void *link, const uint8_t *head, size_t head_len,
                                   const uint8_t *payload, size_t payload_len);
+
+/* Fetches what send will need of link; called with step 0, 1, … SFU_EGRESS_FETCH_STEPS - 1, some
+ * time apart, as each step follows pointers of the one before. */
+typedef void (*sfu_egress_fetch_fn)(const void *link, unsigned step);
 
 /* A peer as seen from here: part of it, made with sfu_egress_dest_init. */
 struct sfu_egress_dest {
@@ -42,6 +47,7 @@ struct sfu_egress_item {
 
 struct sfu_egress {
     sfu_egress_send_fn send;
+    sfu_egress_fetch_fn fetch; /* NULL: nothing is fetched */
     unsigned count, dest_count;
     uint32_t head_used;
     bool borrowed; /* some payloads lie in a history or key-frame cache: flush before those are
@@ -63,7 +69,8 @@ struct sfu_egress_head {
     uint8_t rewrite_len;
 };
 
-SFU_MUST_CHECK int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send);
+SFU_MUST_CHECK int sfu_egress_init(struct sfu_egress *e, sfu_egress_send_fn send,
+                                   sfu_egress_fetch_fn fetch);
 void sfu_egress_fini(struct sfu_egress *e);
 
 void sfu_egress_dest_init(struct sfu_egress_dest *dest, void *link);

@@ -5,23 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/core/peer_state.h"
 #include "sfu/log.h"
 
 struct sfu_link {
+    /* what each packet needs, in the first cache line */
     struct sfu_link_env *env;
+    struct sfu_ice_session *ice; /* NULL when closed: what still comes is from nowhere */
+    struct sfu_srtp_tx *tx;
+    struct sfu_srtp_rx *rx;
+    int64_t alive_us; /* last valid packet */
+    enum sfu_peer_state state;
+    bool settled;     /* a valid SRTP packet proved that our last flight arrived */
+    bool data;        /* keep the SSL object */
+    int64_t since_us; /* of state */
     void *user;
     uint64_t peer;
-    enum sfu_peer_state state;
-    bool data;                   /* keep the SSL object */
-    bool settled;                /* a valid SRTP packet proved that our last flight arrived */
-    int64_t since_us;            /* of state */
-    int64_t alive_us;            /* last valid packet */
-    int64_t stale_us;            /* silent for so long: stale */
-    struct sfu_ice_session *ice; /* NULL when closed: what still comes is from nowhere */
+    int64_t stale_us; /* silent for so long: stale */
     struct sfu_dtls *dtls;
-    struct sfu_srtp_rx *rx;
-    struct sfu_srtp_tx *tx;
     struct sfu_timer timer;
     struct sfu_list handshake; /* in env->handshakes */
 };
@@ -144,7 +146,7 @@ int sfu_link_create(struct sfu_link_env *env, const struct sfu_plan *plan, void 
     if (rc < 0) {
         return rc;
     }
-    struct sfu_link *link = calloc(1, sizeof *link);
+    struct sfu_link *link = sfu_cacheline_calloc(sizeof *link);
     if (!link) {
         return -ENOMEM;
     }
@@ -327,6 +329,18 @@ int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_le
         sfu_udp_commit(link->env->udp, path, len);
     }
     return rc;
+}
+
+void sfu_link_fetch(const struct sfu_link *link, unsigned step)
+{
+    if (step == 0) {
+        sfu_prefetch(link, SFU_CACHELINE);
+    } else if (step == 1) {
+        sfu_prefetch(link->ice, SFU_ICE_HOT_BYTES);
+        sfu_srtp_tx_fetch(link->tx, 0);
+    } else {
+        sfu_srtp_tx_fetch(link->tx, 1);
+    }
 }
 
 int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t rtcp_len)

@@ -65,6 +65,9 @@ SFU_MUST_CHECK int sfu_link_open(struct sfu_link *link, uint8_t *data, size_t le
  * keys; -EMSGSIZE; else as sfu_srtp_protect_rtp. */
 SFU_MUST_CHECK int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_len,
                                      const uint8_t *payload, size_t payload_len);
+/* Fetches into the cache what sending RTP will need, in steps 0, 1, 2: each follows pointers of the
+ * one before, so leave some time between them. */
+void sfu_link_fetch(const struct sfu_link *link, unsigned step);
 SFU_MUST_CHECK int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t len);
 
 /* Says goodbye (close_notify) and goes to CLOSED. */

@@ -53,13 +53,13 @@ struct sfu_plan_track {
 struct sfu_plan_slot {
     enum sfu_kind kind;
     uint16_t pair;
-    bool live; /* false: the m-line was stopped or is inactive */
-    char mid[SFU_PLAN_MID_BYTES];
+    bool live;        /* false: the m-line was stopped or is inactive */
+    bool two_byte_ok; /* extmap-allow-mixed was negotiated */
     uint32_t ssrc, rtx_ssrc;
+    struct sfu_hdrext_map ext;
+    char mid[SFU_PLAN_MID_BYTES];
     uint8_t codec_count;
     struct sfu_plan_codec codecs[SFU_PLAN_CODECS];
-    struct sfu_hdrext_map ext;
-    bool two_byte_ok; /* extmap-allow-mixed was negotiated */
 };
 
 /* The whole desired state of one peer.  One heap block (sfu_plan_create), handed over with apply.

@@ -101,6 +101,13 @@ void *sfu_relay_reserve(struct sfu_relay *r, unsigned self, unsigned to, enum sf
     return sfu_ring_reserve(ring, size);
 }
 
+bool sfu_relay_has_room(struct sfu_relay *r, unsigned self, unsigned to)
+{
+    struct pipe *p = pipe_of(r, self, to);
+    struct sfu_ring *ring = ring_for(r, p);
+    return ring && sfu_ring_fits(ring, 0, spare(r, p, SFU_RELAY_VIDEO) + r->conf.ring_bytes / 8);
+}
+
 void sfu_relay_stage(struct sfu_relay *r, unsigned self, unsigned to, size_t size)
 {
     sfu_ring_stage(pipe_of(r, self, to)->ring, size);

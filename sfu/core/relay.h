@@ -46,6 +46,8 @@ void *sfu_relay_reserve(struct sfu_relay *relay, unsigned self, unsigned to,
                         enum sfu_relay_class which, size_t size);
 /* The reserved record is complete.  The consumer sees it after the next publish. */
 void sfu_relay_stage(struct sfu_relay *relay, unsigned self, unsigned to, size_t size);
+/* Is there room for a picture or two?  Else it is no use to ask for one. */
+bool sfu_relay_has_room(struct sfu_relay *relay, unsigned self, unsigned to);
 /* Sets aside room for one later record of SFU_RELAY_PROMISE_BYTES at most: right after a reserve of
  * class CONTROL, which leaves that much.  Reserving it as PROMISED uses it up. */
 enum { SFU_RELAY_PROMISE_BYTES = 32 };

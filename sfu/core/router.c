@@ -27,7 +27,7 @@ int sfu_router_create(const struct sfu_router_conf *conf, struct sfu_router **re
     sfu_list_init(&r->remotes);
     sfu_list_init(&r->asking);
     uint32_t tracks = conf->max_peers * ROUTER_TRACKS_PER_PEER;
-    int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp);
+    int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp, conf->ops->fetch);
     rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->peers);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->tracks);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->sources);
@@ -80,10 +80,10 @@ void sfu_router_set_time(struct sfu_router *r, int64_t now_us, int64_t wall_us)
 
 void sfu_router_flush(struct sfu_router *r)
 {
-    sfu_egress_flush(&r->egress);
     if (r->conf.relay) {
-        router_relay_flush(r);
+        router_relay_flush(r); /* first: the others work while we seal and send */
     }
+    sfu_egress_flush(&r->egress);
     router_events_flush(r);
 }
 

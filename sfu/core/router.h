@@ -33,6 +33,8 @@ struct sfu_router_ops {
     void (*forget_ssrc)(void *link, uint32_t ssrc);
     /* The peer is closed and control has been told: the last use of link. */
     void (*release)(void *link);
+    /* As in egress.h; may be NULL. */
+    void (*fetch)(const void *link, unsigned step);
 };
 
 struct sfu_router_conf {

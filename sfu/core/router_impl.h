@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "sfu/base/cacheline.h"
 #include "sfu/base/list.h"
 #include "sfu/base/map.h"
 #include "sfu/core/egress.h"
@@ -33,7 +34,9 @@ enum {
     ROUTER_STILL_BURST = 32, /* packets of a still per tick and slot */
     ROUTER_SILENCE_FRAMES = 5,
     ROUTER_SILENCE_US = 20000,
-    ROUTER_MID_PKTS = 20, /* first packets of a slot carry its MID (browsers need no more) */
+    ROUTER_SLOT_HOT_BYTES = 192,
+    ROUTER_SPREAD_AHEAD = 3, /* slots whose state is fetched while others' packets are made */
+    ROUTER_MID_PKTS = 20,    /* first packets of a slot carry its MID (browsers need no more) */
 };
 
 struct rroom {
@@ -115,21 +118,24 @@ struct rfeed {
 };
 
 struct rslot {
-    struct sfu_rpeer *peer;
-    const struct sfu_plan_slot *plan; /* in peer->plan */
-    uint16_t index;
-    uint32_t ssrc;   /* its identity; another one at this index is another slot */
-    uint64_t wanted; /* track id by control's last word; 0: empty */
+    /* what each packet needs, in the first cache lines (ROUTER_SLOT_HOT_BYTES) */
     struct rfeed feed[2];
+    struct sfu_rpeer *peer;
     struct sfu_forwarder *forwarder;
+    const struct sfu_plan_slot *plan; /* in peer->plan */
     struct sfu_rtx *rtx;
-    struct sfu_rtcptx tx;
-    struct sfu_keyask keyask;
-    uint16_t width, height; /* shown */
-    bool shown;
+    uint64_t wanted;    /* track id by control's last word; 0: empty */
+    uint64_t announced; /* track id of the last switched event; 0 after the slot was emptied */
     uint8_t mid_left;
     uint8_t silence_left;
+    bool shown;
     bool report_due; /* a sender report must go out at once: a switch */
+    struct sfu_rtcptx tx;
+    /* the rest */
+    uint16_t index;
+    uint32_t ssrc; /* its identity; another one at this index is another slot */
+    struct sfu_keyask keyask;
+    uint16_t width, height; /* shown */
     struct {
         bool active;
         uint32_t generation;
@@ -137,7 +143,6 @@ struct rslot {
         uint64_t source;
     } still;
     struct sfu_timer timer; /* silence, still */
-    uint64_t announced;     /* track id of the last switched event; 0 after the slot was emptied */
     uint64_t unavailable;   /* track id of the last unavailable event, likewise */
     struct {
         bool due;
@@ -154,10 +159,13 @@ struct rssrc {
 };
 
 struct sfu_rpeer {
+    /* what each packet to it needs, in the first cache line */
     struct sfu_router *router;
-    struct sfu_plan *plan;
-    void *link;
     struct sfu_egress_dest egress;
+    uint16_t twcc_seq; /* of what we send */
+    bool up;
+    void *link;
+    struct sfu_plan *plan;
     uint64_t id;
     struct rroom *room;
     struct sfu_hdrext_map ext; /* of the whole bundle: ids mean the same on every m-line */
@@ -173,11 +181,9 @@ struct sfu_rpeer {
     struct sfu_timebase *timebase;  /* NULL until it publishes */
     struct sfu_twcc_recorder *twcc; /* the same */
     uint32_t media_ssrc;            /* any SSRC it sends, for feedback */
-    uint16_t twcc_seq;              /* of what we send */
     int64_t active_us;              /* last RTP packet from it */
     int64_t twcc_us;                /* last feedback */
     struct sfu_timer tick, report, urgent;
-    bool up;
     enum sfu_quality quality;
     struct sfu_list dirty; /* in router->dirty while events are due */
     struct {

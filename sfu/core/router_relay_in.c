@@ -128,7 +128,8 @@ static struct rstream *stream_begin(struct rtrack *t, uint64_t source)
     return s;
 }
 
-/* Another source from here on: what is stored and what was sent belongs to the one before. */
+/* Another source from here on: what is stored and what was sent belongs to the one before.  Behind
+ * a gap of the same source the key frame that is kept is still a picture of it. */
 static void stream_renew(struct rstream *s, uint64_t source)
 {
     struct sfu_router *r = s->track->router;
@@ -140,6 +141,8 @@ static void stream_renew(struct rstream *s, uint64_t source)
     }
     if (s->history) {
         sfu_history_clear(s->history);
+    }
+    if (s->keycache && s->track->remote->source != source) {
         sfu_keycache_clear(s->keycache);
     }
     s->track->remote->source = source;

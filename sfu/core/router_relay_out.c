@@ -153,6 +153,7 @@ void router_relay_changed(struct rtrack *t)
 
 void router_relay_packet(struct rstream *s, const struct sfu_packet *p)
 {
+    const struct sfu_router *r = s->track->router;
     struct rrelays *relays = &s->track->relays;
     bool key = p->frame.start && p->frame.keyframe, lacking = false;
     struct relay_packet record;
@@ -163,7 +164,7 @@ void router_relay_packet(struct rstream *s, const struct sfu_packet *p)
         record.head.leap = (relays->broken & bit) != 0;
         if (record.head.leap && !key) {
             sfu_stat_inc(SFU_M_DROP_RELAY_WAIT_KEY);
-            lacking = true;
+            lacking = lacking || sfu_relay_has_room(r->conf.relay, r->conf.worker, to);
         } else if ((relays->stale & bit && !tell_track(s->track, to)) ||
                    !send_packet(s, to, &record)) {
             sfu_stat_inc(SFU_M_DROP_FORWARD_RING);

@@ -28,7 +28,7 @@ int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_
     };
     struct sfu_rtx_conf rtx = {.entries = SLOT_RTX_ENTRIES,
                                .first_seq = (uint16_t)(router_random(r) & 0x7fff)};
-    struct rslot *slot = calloc(1, sizeof *slot);
+    struct rslot *slot = sfu_cacheline_calloc(sizeof *slot);
     if (!slot) {
         return -ENOMEM;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/base/stat.h"
 #include "sfu/core/worker_impl.h"
 #include "sfu/log.h"
@@ -200,12 +201,22 @@ static void forget_ssrc(void *link, uint32_t ssrc)
 static void release(void *link)
 {
     struct wpeer *peer = link;
-    atomic_fetch_sub_explicit(&peer->worker->peers, 1, memory_order_relaxed);
     sfu_link_destroy(peer->link);
     free(peer);
 }
 
+static void fetch(const void *link, unsigned step)
+{
+    const struct wpeer *peer = link;
+    if (step == 0) {
+        sfu_prefetch(peer, SFU_CACHELINE);
+    } else if (peer->link) {
+        sfu_link_fetch(peer->link, step - 1);
+    }
+}
+
 static const struct sfu_router_ops router_ops = {
+    .fetch = fetch,
     .send_rtp = send_rtp,
     .send_rtcp = send_rtcp,
     .forget_ssrc = forget_ssrc,
@@ -257,7 +268,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     }
     w->env.udp = w->udp;
     w->env.dtls = conf->dtls;
-    w->env.srtp = &sfu_srtp_libsrtp2;
+    w->env.srtp = &sfu_srtp_evp;
     w->env.wheel = sfu_loop_timers(w->loop);
     w->env.on_state = on_link_state;
     w->env.times = conf->times;

@@ -47,7 +47,6 @@ static void peer_create(struct worker *w, struct sfu_plan *plan)
     struct wpeer *peer = calloc(1, sizeof *peer);
     int rc = peer ? 0 : -ENOMEM;
     if (peer) {
-        peer->worker = w;
         peer->id = id;
         rc = sfu_router_peer_create(w->router, plan, peer, &peer->media);
     }
@@ -57,7 +56,6 @@ static void peer_create(struct worker *w, struct sfu_plan *plan)
         sfu_plan_destroy(plan);
         return;
     }
-    atomic_fetch_add_explicit(&w->peers, 1, memory_order_relaxed);
     rc = sfu_link_create(&w->env, plan, peer, &peer->link);
     if (rc < 0) {
         SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_WORKER, "no transport", "peer=%" PRIu64 " err=%s", id,

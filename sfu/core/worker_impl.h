@@ -4,7 +4,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "sfu/base/loop.h"
 #include "sfu/core/link.h"
@@ -61,7 +60,6 @@ struct worker {
     struct sfu_timer handshake_timer;
     unsigned refused_count;
     uint64_t refused[WORKER_REFUSED];
-    _Atomic uint32_t peers;
     /* of the control thread: the busy share over the last sample */
     int64_t sample_us, sample_busy_us;
     int64_t busy_permille;
@@ -69,7 +67,6 @@ struct worker {
 
 /* A peer on its worker: the transport and the media side, with one life. */
 struct wpeer {
-    struct worker *worker;
     struct sfu_link *link;
     struct sfu_rpeer *media;
     uint64_t id;

@@ -44,8 +44,8 @@ enum sfu_hdrext_kind sfu_hdrext_by_uri(const char *uri, size_t len);
 const char *sfu_hdrext_uri(enum sfu_hdrext_kind kind); /* "" for NONE */
 
 struct sfu_hdrext_map {
-    uint8_t kind_of[256];            /* by id */
     uint8_t id_of[SFU_HDREXT_KINDS]; /* by kind; 0 = not negotiated */
+    uint8_t kind_of[256];            /* by id */
 };
 
 void sfu_hdrext_map_init(struct sfu_hdrext_map *map);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/base/list.h"
 #include "sfu/base/map.h"
 #include "sfu/base/rand.h"
@@ -36,15 +37,17 @@ struct ice_path {
 };
 
 struct sfu_ice_session {
+    /* what each packet needs, in the first cache lines (SFU_ICE_HOT_BYTES) */
+    int selected; /* index in paths, or NO_PATH */
+    unsigned path_count;
+    struct ice_path paths[SFU_ICE_PATHS_MAX];
+    /* the rest */
     struct sfu_list link;
     struct sfu_ice *ice;
     void *user;
     struct generation now, before;
-    int selected; /* index in paths, or NO_PATH */
     bool had_path;
     int64_t checked_us; /* the newest check on any path */
-    unsigned path_count;
-    struct ice_path paths[SFU_ICE_PATHS_MAX];
 };
 
 struct sfu_ice {
@@ -163,7 +166,7 @@ int sfu_ice_session_create(struct sfu_ice *ice, const struct sfu_ice_creds *loca
     if (ice->session_count == ice->max_sessions) {
         return -ENOBUFS;
     }
-    struct sfu_ice_session *s = calloc(1, sizeof *s);
+    struct sfu_ice_session *s = sfu_cacheline_calloc(sizeof *s);
     if (!s) {
         return -ENOMEM;
     }

@@ -48,6 +48,9 @@ struct sfu_ice_stats {
     uint64_t evicted;      /* paths forgotten because a session had too many */
 };
 
+/* How much of a session, from its start, sfu_ice_selected looks at. */
+enum { SFU_ICE_HOT_BYTES = 128 };
+
 struct sfu_ice;         /* one per worker; body in ice_lite.c */
 struct sfu_ice_session; /* one per peer */
 

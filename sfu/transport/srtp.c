@@ -4,9 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/cacheline.h"
 #include "sfu/transport/srtp_ops.h"
 
-enum { RTP_HEADER_BYTES = 12, RTCP_HEADER_BYTES = 8, SRTCP_INDEX_BYTES = 4 };
+enum {
+    RTP_HEADER_BYTES = 12,
+    RTCP_HEADER_BYTES = 8,
+    SRTCP_INDEX_BYTES = 4,
+    TX_HOT_BYTES = 4 * SFU_CACHELINE, /* the counters, and the start of what is behind ops */
+};
 
 struct profile {
     enum sfu_srtp_profile id;
@@ -19,20 +25,21 @@ static const struct profile profiles[] = {
     {SFU_SRTP_AEAD_AES_256_GCM, 32, 12, 16},
 };
 
+/* What is behind ops lies behind each of these, in the same block. */
 struct sfu_srtp_tx {
     const struct sfu_srtp_ops *ops;
-    void *impl;
     struct sfu_srtp_stats stats;
+    _Alignas(SFU_CACHELINE) uint8_t impl[];
 };
 
 struct sfu_srtp_rx {
     const struct sfu_srtp_ops *ops;
-    void *impl;
     struct sfu_srtp_stats stats;
     uint8_t tag;
     uint8_t ssrc_count;
     uint32_t
         ssrcs[SFU_SRTP_SSRCS_MAX]; /* those that sent a valid packet: the library keeps state */
+    _Alignas(SFU_CACHELINE) uint8_t impl[];
 };
 
 static const struct profile *profile_of(enum sfu_srtp_profile id)
@@ -63,14 +70,14 @@ int sfu_srtp_tx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile pro
     if (!profile_of(profile)) {
         return -EINVAL;
     }
-    struct sfu_srtp_tx *tx = calloc(1, sizeof *tx);
+    struct sfu_srtp_tx *tx = sfu_cacheline_calloc(sizeof *tx + ops->size);
     if (!tx) {
         return -ENOMEM;
     }
     tx->ops = ops;
-    int rc = ops->create(profile, master, true, &tx->impl);
+    int rc = ops->init(tx->impl, profile, master, true);
     if (rc != 0) {
-        free(tx);
+        sfu_srtp_tx_destroy(tx);
         return rc;
     }
     *ret_tx = tx;
@@ -84,15 +91,15 @@ int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile pro
     if (!p) {
         return -EINVAL;
     }
-    struct sfu_srtp_rx *rx = calloc(1, sizeof *rx);
+    struct sfu_srtp_rx *rx = sfu_cacheline_calloc(sizeof *rx + ops->size);
     if (!rx) {
         return -ENOMEM;
     }
     rx->ops = ops;
     rx->tag = p->tag;
-    int rc = ops->create(profile, master, false, &rx->impl);
+    int rc = ops->init(rx->impl, profile, master, false);
     if (rc != 0) {
-        free(rx);
+        sfu_srtp_rx_destroy(rx);
         return rc;
     }
     *ret_rx = rx;
@@ -102,7 +109,7 @@ int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile pro
 void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx)
 {
     if (tx) {
-        tx->ops->destroy(tx->impl);
+        tx->ops->fini(tx->impl);
         free(tx);
     }
 }
@@ -110,8 +117,20 @@ void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx)
 void sfu_srtp_rx_destroy(struct sfu_srtp_rx *rx)
 {
     if (rx) {
-        rx->ops->destroy(rx->impl);
+        rx->ops->fini(rx->impl);
         free(rx);
+    }
+}
+
+void sfu_srtp_tx_fetch(const struct sfu_srtp_tx *tx, unsigned step)
+{
+    if (!tx) {
+        return;
+    }
+    if (step == 0) {
+        sfu_prefetch(tx, TX_HOT_BYTES);
+    } else if (tx->ops->fetch) {
+        tx->ops->fetch(tx->impl);
     }
 }
 

@@ -51,8 +51,10 @@ struct sfu_srtp_stats {
     uint64_t other;     /* the library failed */
 };
 
-struct sfu_srtp_ops; /* what is behind it: see srtp_ops.h */
-extern const struct sfu_srtp_ops sfu_srtp_libsrtp2;
+struct sfu_srtp_ops;                           /* what is behind it: see srtp_ops.h */
+extern const struct sfu_srtp_ops sfu_srtp_evp; /* OpenSSL */
+extern const struct sfu_srtp_ops
+    sfu_srtp_libsrtp2; /* the reference that sfu_srtp_evp is held against */
 /*
  * Loads the library: 0.1 s, as NSS tests itself.  Call at start, any thread; else the first create
  * does it, in the middle of a loop turn.  0; -EIO.
@@ -72,6 +74,9 @@ SFU_MUST_CHECK int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_s
                                       const uint8_t *master, struct sfu_srtp_rx **ret_rx);
 void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx); /* NULL is allowed */
 void sfu_srtp_rx_destroy(struct sfu_srtp_rx *rx); /* NULL is allowed */
+/* Fetches into the cache what protecting RTP needs, in steps 0 and 1, some time apart.  NULL is
+ * allowed. */
+void sfu_srtp_tx_fetch(const struct sfu_srtp_tx *tx, unsigned step);
 const struct sfu_srtp_stats *sfu_srtp_tx_stats(const struct sfu_srtp_tx *tx);
 const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx);
 

@@ -56,12 +56,12 @@ static srtp_profile_t library_profile(enum sfu_srtp_profile profile)
     }
 }
 
-static int libsrtp2_create(enum sfu_srtp_profile profile, const uint8_t *master, bool outbound,
-                           void **ret_impl)
+static int libsrtp2_init(void *impl, enum sfu_srtp_profile profile, const uint8_t *master,
+                         bool outbound)
 {
     uint8_t key[SFU_SRTP_MASTER_MAX];
     srtp_policy_t policy = {0};
-    srtp_t session = NULL;
+    srtp_t *session = impl;
 
     if (sfu_srtp_libsrtp2_load() != 0) {
         return -EIO;
@@ -76,18 +76,24 @@ static int libsrtp2_create(enum sfu_srtp_profile profile, const uint8_t *master,
     policy.key = key;
     policy.window_size = REPLAY_WINDOW_PKTS;
     policy.allow_repeat_tx = 0;
-    srtp_err_status_t status = srtp_create(&session, &policy);
+    srtp_err_status_t status = srtp_create(session, &policy);
     explicit_bzero(key, sizeof key);
     if (status != srtp_err_status_ok) {
         return status == srtp_err_status_alloc_fail ? -ENOMEM : -EIO;
     }
-    *ret_impl = session;
     return 0;
 }
 
-static void libsrtp2_destroy(void *impl)
+static srtp_t session_of(void *impl)
 {
-    (void)srtp_dealloc(impl);
+    return *(srtp_t *)impl;
+}
+
+static void libsrtp2_fini(void *impl)
+{
+    if (session_of(impl)) {
+        (void)srtp_dealloc(session_of(impl));
+    }
 }
 
 static int libsrtp2_protect(void *impl, bool rtcp, const struct sfu_srtp_plain *plain, uint8_t *out,
@@ -98,8 +104,8 @@ static int libsrtp2_protect(void *impl, bool rtcp, const struct sfu_srtp_plain *
     if (plain->payload_len > 0) {
         memcpy(out + plain->hdr_len, plain->payload, plain->payload_len);
     }
-    srtp_err_status_t status =
-        rtcp ? srtp_protect_rtcp(impl, out, &len) : srtp_protect(impl, out, &len);
+    srtp_err_status_t status = rtcp ? srtp_protect_rtcp(session_of(impl), out, &len)
+                                    : srtp_protect(session_of(impl), out, &len);
     if (status != srtp_err_status_ok) {
         return to_errno(status);
     }
@@ -110,8 +116,8 @@ static int libsrtp2_protect(void *impl, bool rtcp, const struct sfu_srtp_plain *
 static int libsrtp2_unprotect(void *impl, bool rtcp, uint8_t *pkt, size_t len, size_t *ret_len)
 {
     int n = (int)len;
-    srtp_err_status_t status =
-        rtcp ? srtp_unprotect_rtcp(impl, pkt, &n) : srtp_unprotect(impl, pkt, &n);
+    srtp_err_status_t status = rtcp ? srtp_unprotect_rtcp(session_of(impl), pkt, &n)
+                                    : srtp_unprotect(session_of(impl), pkt, &n);
     if (status != srtp_err_status_ok) {
         return to_errno(status);
     }
@@ -121,13 +127,14 @@ static int libsrtp2_unprotect(void *impl, bool rtcp, uint8_t *pkt, size_t len, s
 
 static void libsrtp2_remove(void *impl, uint32_t ssrc)
 {
-    (void)srtp_remove_stream(impl, htonl(ssrc));
+    (void)srtp_remove_stream(session_of(impl), htonl(ssrc));
 }
 
 const struct sfu_srtp_ops sfu_srtp_libsrtp2 = {
     .name = "libsrtp2",
-    .create = libsrtp2_create,
-    .destroy = libsrtp2_destroy,
+    .size = sizeof(srtp_t),
+    .init = libsrtp2_init,
+    .fini = libsrtp2_fini,
     .protect = libsrtp2_protect,
     .unprotect = libsrtp2_unprotect,
     .remove = libsrtp2_remove,

@@ -9,17 +9,17 @@ enum { TAG_BYTES = 16, INDEX_BYTES = 4 };
 static const uint8_t tag[TAG_BYTES] = {'n', 'o', 't', ' ', 's', 'e', 'a', 'l',
                                        'e', 'd', ' ', 't', 'e', 's', 't', 's'};
 
-static int null_create(enum sfu_srtp_profile profile, const uint8_t *master, bool outbound,
-                       void **ret_impl)
+static int null_init(void *impl, enum sfu_srtp_profile profile, const uint8_t *master,
+                     bool outbound)
 {
+    (void)impl;
     (void)profile;
     (void)master;
     (void)outbound;
-    *ret_impl = NULL;
     return 0;
 }
 
-static void null_destroy(void *impl)
+static void null_fini(void *impl)
 {
     (void)impl;
 }
@@ -65,8 +65,8 @@ static void null_remove(void *impl, uint32_t ssrc)
 
 const struct sfu_srtp_ops sfu_srtp_null = {
     .name = "null",
-    .create = null_create,
-    .destroy = null_destroy,
+    .init = null_init,
+    .fini = null_fini,
     .protect = null_protect,
     .unprotect = null_unprotect,
     .remove = null_remove,

@@ -22,9 +22,11 @@ struct sfu_srtp_plain {
 
 struct sfu_srtp_ops {
     const char *name;
-    int (*create)(enum sfu_srtp_profile profile, const uint8_t *master, bool outbound,
-                  void **ret_impl);
-    void (*destroy)(void *impl);
+    size_t size; /* of what impl points to: the owner's memory, zeroed before init */
+    int (*init)(void *impl, enum sfu_srtp_profile profile, const uint8_t *master, bool outbound);
+    void (*fini)(void *impl); /* also after an init that failed */
+    /* Fetches into the cache what protecting RTP needs beyond impl itself; NULL: nothing. */
+    void (*fetch)(const void *impl);
     /* Writes at most the plain length + the overhead of srtp.h.  0, -EALREADY, -EIO. */
     int (*protect)(void *impl, bool rtcp, const struct sfu_srtp_plain *plain, uint8_t *out,
                    size_t *ret_len);

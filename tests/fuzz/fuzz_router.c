@@ -11,10 +11,16 @@
 #include <string.h>
 
 #include "sfu/base/timer.h"
+#include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#ifndef FUZZ_WORKERS
+#define FUZZ_WORKERS 1 /* fuzz_relay.c takes two */
+#endif
+
+enum { RING_BYTES = 8192 }; /* so small that it is full now and then */
 enum { PEERS = 5, SENDERS = 2, SLOTS = 4, MTU = 400, TRACKS = 3, WINDOW = 2048 };
 
 struct link {
@@ -33,7 +39,9 @@ struct link {
 };
 
 static struct {
-    struct sfu_router *router;
+    struct sfu_router *routers[FUZZ_WORKERS];
+    struct sfu_relay *relay;
+    bool stalled[FUZZ_WORKERS]; /* takes nothing from the others */
     struct sfu_timer_wheel *wheel;
     int64_t now_us;
     uint64_t next_id;
@@ -151,7 +159,31 @@ static void release(void *arg)
     f.live--;
 }
 
-static const struct sfu_router_ops ops = {send_rtp, send_rtcp, forget_ssrc, release};
+/* Where the peer in this place lives. */
+static unsigned worker_of(unsigned i)
+{
+    return i % FUZZ_WORKERS;
+}
+
+static struct sfu_router *router_of(unsigned i)
+{
+    return f.routers[worker_of(i)];
+}
+
+static void flush(void)
+{
+    for (unsigned w = 0; w < FUZZ_WORKERS; w++) {
+        sfu_router_flush(f.routers[w]);
+    }
+}
+
+static void wake(void *arg, unsigned worker)
+{
+    (void)arg;
+    check(worker < FUZZ_WORKERS);
+}
+
+static const struct sfu_router_ops ops = {send_rtp, send_rtcp, forget_ssrc, release, NULL};
 
 static struct link *link_of(uint64_t id)
 {
@@ -256,7 +288,7 @@ static void join(unsigned i, uint8_t how)
     l->id = ++f.next_id;
     f.live++;
     struct sfu_plan *plan = some_plan(i, l->id, how);
-    check(sfu_router_peer_create(f.router, plan, l, &l->peer) == 0);
+    check(sfu_router_peer_create(router_of(i), plan, l, &l->peer) == 0);
 }
 
 static void plan_again(unsigned i, uint8_t how)
@@ -317,7 +349,7 @@ static void packet_in(unsigned i, uint8_t how)
     memcpy(exact, b, at);
     if (!is_replay(&f.link[i], exact)) {
         sfu_router_on_rtp(f.link[i].peer, exact, at);
-        sfu_router_flush(f.router);
+        sfu_router_flush(router_of(i));
     }
     free(exact);
 }
@@ -345,7 +377,7 @@ static void rtcp_in(unsigned i, uint8_t how)
     check(exact != NULL);
     memcpy(exact, b, len);
     sfu_router_on_rtcp(f.link[i].peer, exact, len);
-    sfu_router_flush(f.router);
+    sfu_router_flush(router_of(i));
     free(exact);
 }
 
@@ -361,16 +393,23 @@ static void order(unsigned i, uint8_t how)
     uint8_t b = take();
     switch (how % 6) {
     case 0:
-        sfu_router_show(f.router, id, b % (SLOTS + 1), b & 0x40 ? 0 : 320, 180);
+        sfu_router_show(router_of(i), id, b % (SLOTS + 1), b & 0x40 ? 0 : 320, 180);
         break;
     case 1:
-        sfu_router_mute(f.router, f.link[b % SENDERS].id, some_track(b), b & 0x10);
+        sfu_router_mute(router_of(b % SENDERS), f.link[b % SENDERS].id, some_track(b), b & 0x10);
         break;
     case 2:
-        sfu_router_key_frame(f.router, f.link[b % SENDERS].id, some_track(b));
+        sfu_router_key_frame(router_of(b % SENDERS), f.link[b % SENDERS].id, some_track(b));
         break;
+    case 3:
+        if (FUZZ_WORKERS > 1) {
+            sfu_router_relay(router_of(b % SENDERS), f.link[b % SENDERS].id, some_track(b),
+                             how / 8 % (1u << FUZZ_WORKERS));
+            f.stalled[b % FUZZ_WORKERS] = how & 0x80;
+            break;
+        } /* fall through */
     default:
-        sfu_router_map(f.router, id, how / 8 % (SLOTS + 1), some_track(b), how & 0x80);
+        sfu_router_map(router_of(i), id, how / 8 % (SLOTS + 1), some_track(b), how & 0x80);
         break;
     }
 }
@@ -379,9 +418,14 @@ static void pass_time(uint8_t how)
 {
     for (unsigned ms = how & 0x80 ? (how & 0x7f) * 40u : how; ms > 0; ms--) {
         f.now_us += 1000;
-        sfu_router_set_time(f.router, f.now_us, f.now_us);
+        for (unsigned w = 0; w < FUZZ_WORKERS; w++) {
+            sfu_router_set_time(f.routers[w], f.now_us, f.now_us);
+            if (!f.stalled[w]) {
+                (void)sfu_router_relay_in(f.routers[w]);
+            }
+        }
         (void)sfu_timer_wheel_advance(f.wheel, f.now_us);
-        sfu_router_flush(f.router);
+        flush();
     }
 }
 
@@ -428,7 +472,24 @@ static void step(void)
         }
         break;
     }
-    sfu_router_flush(f.router);
+    flush();
+}
+
+static void routers_open(void)
+{
+    const struct sfu_relay_conf relay = {
+        .workers = FUZZ_WORKERS, .ring_bytes = RING_BYTES, .wake = wake};
+    check(FUZZ_WORKERS == 1 || sfu_relay_create(&relay, &f.relay) == 0);
+    for (unsigned w = 0; w < FUZZ_WORKERS; w++) {
+        const struct sfu_router_conf conf = {.worker = (uint16_t)w,
+                                             .ops = &ops,
+                                             .sink = {.post = post},
+                                             .wheel = f.wheel,
+                                             .max_peers = PEERS,
+                                             .relay = f.relay};
+        check(sfu_router_create(&conf, &f.routers[w]) == 0);
+        sfu_router_set_time(f.routers[w], f.now_us, f.now_us);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -438,14 +499,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.at = data;
     f.end = data + size;
     check(sfu_timer_wheel_create(f.now_us, &f.wheel) == 0);
-    const struct sfu_router_conf conf = {
-        .ops = &ops, .sink = {.post = post}, .wheel = f.wheel, .max_peers = PEERS};
-    check(sfu_router_create(&conf, &f.router) == 0);
-    sfu_router_set_time(f.router, f.now_us, f.now_us);
+    routers_open();
     for (unsigned steps = 0; f.at < f.end && steps < 2000; steps++) {
         step();
     }
-    sfu_router_destroy(f.router);
+    for (unsigned w = 0; w < FUZZ_WORKERS; w++) {
+        sfu_router_destroy(f.routers[w]);
+    }
+    sfu_relay_destroy(f.relay);
     check(f.live == 0 && sfu_timer_wheel_count(f.wheel) == 0);
     sfu_timer_wheel_destroy(f.wheel);
     return 0;

@@ -14,7 +14,7 @@
 #include "tests/support/alloc_fail.h"
 #include "tests/support/sim_peers.h"
 
-enum { HOME, AWAY, ROOM = 1 };
+enum { HOME, AWAY, THIRD, ROOM = 1 };
 
 /* p[0] and s[0] at home, s[1] and s[2] away; p[1] joins away where a test wants it. */
 struct call {
@@ -54,7 +54,7 @@ static int set_up(void **state)
     if (!c) {
         return -1;
     }
-    sim_world_init_workers(&c->w, 31, 2);
+    sim_world_init_workers(&c->w, 31, 3);
     for (unsigned i = 0; i < 2; i++) {
         sim_publisher_init(&c->p[i], 1 + i, i);
         c->p[i].peer.worker = i;
@@ -153,6 +153,29 @@ static void a_newcomer_away_sees_a_still_at_once(void **state)
     sim_world_run(&c->w, 2000000);
     assert_live(c, 1, 0);
     assert_live(c, 2, 0);
+}
+
+/* The key frame that was asked for passes before the newcomer's transport is up: it is his still. */
+static void a_newcomer_whose_transport_takes_long_sees_a_still(void **state)
+{
+    struct call *c = *state;
+    sim_publisher_join(&c->w, &c->p[0], ROOM);
+    sim_world_run(&c->w, 2000000);
+    come(c, 1);
+    sfu_router_peer_state(c->s[1].peer.media, SFU_PEER_DTLS, SFU_PEER_END_NONE);
+    map(c, 1, 0);
+    relay(c, 0, 1 << AWAY);
+    sim_world_run(&c->w, 600000);
+    assert_int_equal(c->p[0].keys, 2);
+    assert_int_equal(c->s[1].video.received, 0);
+    c->p[0].deaf = true;
+    sfu_router_peer_state(c->s[1].peer.media, SFU_PEER_UP, SFU_PEER_END_NONE);
+    sim_world_run(&c->w, 50000);
+    unsigned whole = 0;
+    for (uint32_t n = 0; n < c->p[0].frame; n++) {
+        whole += c->s[1].from[0].frames[n].complete;
+    }
+    assert_int_equal(whole, 1);
 }
 
 static void key_frame_requests_of_both_sides_are_one(void **state)
@@ -317,20 +340,74 @@ static void a_worker_that_stands_still_loses_video_first(void **state)
     begin(c);
     uint64_t refused = count(SFU_M_DROP_FORWARD_RING), skipped = count(SFU_M_DROP_RELAY_BEHIND);
     unsigned home = c->s[0].audio.received, away = c->s[1].audio.received;
+    unsigned before = c->p[0].keys;
     c->w.stalled[AWAY] = true;
     sim_world_run(&c->w, 6000000);
     assert_live(c, 0, 0);
+    assert_int_equal(c->p[0].keys, before); /* none that could not be delivered */
     assert_true(count(SFU_M_DROP_FORWARD_RING) > refused);
     assert_int_equal(c->s[1].audio.received - away < 5, 1);
     unsigned keys = c->p[0].keys;
+    uint32_t frame = c->p[0].frame;
+    int64_t turned_us = c->w.now_us;
     c->w.stalled[AWAY] = false;
     sim_world_run(&c->w, 3000000);
+    while (!c->s[1].from[0].frames[frame % SIM_FRAMES].complete) {
+        frame++;
+    }
+    int64_t late_us = c->s[1].from[0].frames[frame % SIM_FRAMES].complete_us - turned_us;
+    print_message("the next picture came after %d ms\n", (int)(late_us / 1000));
+    assert_in_range(late_us, 0, 200000);
     assert_true(count(SFU_M_DROP_RELAY_BEHIND) > skipped); /* the oldest went */
     assert_true(c->p[0].keys > keys);                      /* and a key frame was asked for */
     assert_live(c, 0, 0);
     assert_live(c, 1, 0); /* without a hole in its numbers */
     assert_in_range(c->s[1].audio.received - away + 3, c->s[0].audio.received - home,
                     c->s[0].audio.received - home + 6); /* no audio was lost */
+}
+
+/* Not more than must: the next key frame is in the ring already. */
+static void the_oldest_goes_up_to_the_next_key_frame(void **state)
+{
+    struct call *c = *state;
+    c->p[0].packets_per_frame = 12;
+    c->p[0].key_every_us = 300000;
+    begin(c);
+    sim_world_run(&c->w, 1000000);
+    uint32_t frame = c->p[0].frame;
+    c->w.stalled[AWAY] = true;
+    sim_world_run(&c->w, 1700000); /* 600 kB: more than half of the ring, less than is refused */
+    uint32_t until = c->p[0].frame;
+    c->w.stalled[AWAY] = false;
+    sim_world_run(&c->w, 2000000);
+    double whole = sim_frames_whole(&c->s[1], 0, frame, until);
+    print_message("%.2f of what was in the ring\n", whole);
+    assert_true(whole > 0.6 && whole < 0.95);
+    assert_true(sim_frames_whole(&c->s[1], 0, until - 20, c->p[0].frame - 3) == 1);
+    assert_live(c, 1, 0);
+    assert_int_equal(sim_holes(&c->s[1].video, 20), 0);
+}
+
+static void one_that_stands_still_harms_no_other(void **state)
+{
+    struct call *c = *state;
+    c->p[0].packets_per_frame = 12;
+    begin(c);
+    c->s[2].peer.worker = THIRD;
+    come(c, 2);
+    map(c, 2, 0);
+    relay(c, 0, 1 << AWAY | 1 << THIRD);
+    sim_world_run(&c->w, 2000000);
+    uint32_t frame = c->p[0].frame;
+    c->w.stalled[THIRD] = true;
+    sim_world_run(&c->w, 6000000);
+    assert_true(sim_frames_whole(&c->s[0], 0, frame, c->p[0].frame - 3) == 1);
+    assert_true(sim_frames_whole(&c->s[1], 0, frame, c->p[0].frame - 3) == 1);
+    c->w.stalled[THIRD] = false;
+    sim_world_run(&c->w, 2000000);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_live(c, i, 0);
+    }
 }
 
 static void a_short_stop_loses_nothing(void **state)
@@ -489,6 +566,7 @@ int main(void)
         T(both_see_the_same),
         T(losses_are_repaired_on_both_sides),
         T(a_newcomer_away_sees_a_still_at_once),
+        T(a_newcomer_whose_transport_takes_long_sees_a_still),
         T(key_frame_requests_of_both_sides_are_one),
         T(a_thousand_requests_a_second_from_away_are_less_than_two),
         {clock_rows[0].name, capture_times_are_the_same_on_both, NULL, NULL,
@@ -501,6 +579,8 @@ int main(void)
         T(a_slot_goes_from_away_to_here_and_back),
         T(mutes_travel),
         T(a_worker_that_stands_still_loses_video_first),
+        T(the_oldest_goes_up_to_the_next_key_frame),
+        T(one_that_stands_still_harms_no_other),
         T(a_short_stop_loses_nothing),
         T(what_must_arrive_does_when_the_ring_was_full),
         T(a_publisher_leaves_and_another_comes),

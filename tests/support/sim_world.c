@@ -95,7 +95,7 @@ static void out_release(void *link)
     ((struct sim_peer *)link)->media = NULL;
 }
 
-static const struct sfu_router_ops ops = {out_rtp, out_rtcp, out_forget, out_release};
+static const struct sfu_router_ops ops = {out_rtp, out_rtcp, out_forget, out_release, NULL};
 
 static int sink(void *arg, const struct sfu_plane_event *event)
 {

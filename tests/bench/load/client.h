@@ -58,13 +58,14 @@ struct load_client {
     const struct load_world *world;
     struct load_room *room;
     unsigned index, member; /* member: which publisher of its room it is */
-    bool publishes, subscribes, storm, counted;
+    bool publishes, subscribes, storm;
     enum load_state state;
     char *why; /* of LOAD_FAILED */
     struct load_ws *ws;
     bool ws_closed;
     struct load_peer *peers[LOAD_PEERS_MAX];
     unsigned peers_up;
+    uint64_t sent_before; /* the measurement */
     /* CLOCK_MONOTONIC; 0: not yet */
     int64_t begin_ns, answer_ns, ice_ns, dtls_ns, packet_ns, key_ns, ping_ns;
     /* the driver's */

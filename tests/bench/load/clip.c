@@ -9,10 +9,9 @@
 #include <vpx/vpx_encoder.h>
 
 #include "tests/bench/load/alloc.h"
+#include "tests/bench/load/clip_impl.h"
 
 enum {
-    WIDTH = 640,
-    HEIGHT = 360,
     CPU_USED = 8,
     OPUS_HZ = 48000,
     OPUS_SAMPLES = OPUS_HZ / 50,
@@ -20,14 +19,14 @@ enum {
     OPUS_MAX = 400,
 };
 
-static struct load_clip *clip_create(unsigned frames)
+struct load_clip *load_clip_create(unsigned frames)
 {
     struct load_clip *clip = load_alloc(1, sizeof *clip);
     clip->frames = load_alloc(frames, sizeof *clip->frames);
     return clip;
 }
 
-static void keep(struct load_clip *clip, const void *data, size_t len)
+void load_clip_keep(struct load_clip *clip, const void *data, size_t len)
 {
     struct load_frame *f = &clip->frames[clip->count++];
     f->data = load_alloc(len, 1);
@@ -47,20 +46,19 @@ void load_clip_destroy(struct load_clip *clip)
     free(clip);
 }
 
-/* Moving, with texture, so that the encoder has to spend its bits. */
-static void draw(vpx_image_t *img, unsigned n)
+void load_clip_draw(uint8_t *const planes[3], const int strides[3], unsigned n)
 {
     uint32_t noise = 12345 + n;
-    for (unsigned y = 0; y < HEIGHT; y++) {
-        uint8_t *row = img->planes[0] + y * (unsigned)img->stride[0];
-        for (unsigned x = 0; x < WIDTH; x++) {
+    for (int y = 0; y < LOAD_CLIP_HEIGHT; y++) {
+        uint8_t *row = planes[0] + y * strides[0];
+        for (int x = 0; x < LOAD_CLIP_WIDTH; x++) {
             noise = noise * 1664525 + 1013904223;
-            row[x] = (uint8_t)(((x + n * 3) ^ (y + n)) / 2 + (noise >> 28));
+            row[x] = (uint8_t)((((unsigned)x + n * 3) ^ ((unsigned)y + n)) / 2 + (noise >> 28));
         }
     }
-    for (unsigned y = 0; y < HEIGHT / 2; y++) {
-        memset(img->planes[1] + y * (unsigned)img->stride[1], (int)(100 + n % 50), WIDTH / 2);
-        memset(img->planes[2] + y * (unsigned)img->stride[2], (int)(150 - n % 50), WIDTH / 2);
+    for (int y = 0; y < LOAD_CLIP_HEIGHT / 2; y++) {
+        memset(planes[1] + y * strides[1], (int)(100 + n % 50), LOAD_CLIP_WIDTH / 2);
+        memset(planes[2] + y * strides[2], (int)(150 - n % 50), LOAD_CLIP_WIDTH / 2);
     }
 }
 
@@ -70,8 +68,8 @@ static int open_vp8(vpx_codec_ctx_t *encoder, unsigned fps, unsigned kbps)
     if (vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &cfg, 0)) {
         return -1;
     }
-    cfg.g_w = WIDTH;
-    cfg.g_h = HEIGHT;
+    cfg.g_w = LOAD_CLIP_WIDTH;
+    cfg.g_h = LOAD_CLIP_HEIGHT;
     cfg.g_timebase.num = 1;
     cfg.g_timebase.den = (int)fps;
     cfg.g_threads = 1;
@@ -93,22 +91,23 @@ static int open_vp8(vpx_codec_ctx_t *encoder, unsigned fps, unsigned kbps)
 struct load_clip *load_clip_vp8(unsigned fps, unsigned kbps, unsigned seconds)
 {
     vpx_codec_ctx_t encoder;
-    vpx_image_t *image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 16);
+    vpx_image_t *image =
+        vpx_img_alloc(NULL, VPX_IMG_FMT_I420, LOAD_CLIP_WIDTH, LOAD_CLIP_HEIGHT, 16);
     if (!image || open_vp8(&encoder, fps, kbps)) {
         fputs("stoa-load: libvpx does not start\n", stderr);
         vpx_img_free(image);
         return NULL;
     }
-    struct load_clip *clip = clip_create(fps * seconds);
+    struct load_clip *clip = load_clip_create(fps * seconds);
     for (unsigned n = 0; n < fps * seconds; n++) {
         vpx_codec_iter_t it = NULL;
         const vpx_codec_cx_pkt_t *pkt;
-        draw(image, n);
+        load_clip_draw(image->planes, image->stride, n);
         (void)vpx_codec_encode(&encoder, image, n, 1, n == 0 ? VPX_EFLAG_FORCE_KF : 0,
                                VPX_DL_REALTIME);
         while ((pkt = vpx_codec_get_cx_data(&encoder, &it))) {
             if (pkt->kind == VPX_CODEC_CX_FRAME_PKT && pkt->data.frame.sz > 0) {
-                keep(clip, pkt->data.frame.buf, pkt->data.frame.sz);
+                load_clip_keep(clip, pkt->data.frame.buf, pkt->data.frame.sz);
             }
         }
     }
@@ -125,7 +124,7 @@ struct load_clip *load_clip_opus(unsigned seconds)
         fprintf(stderr, "stoa-load: libopus: %s\n", opus_strerror(error));
         return NULL;
     }
-    struct load_clip *clip = clip_create(seconds * 50);
+    struct load_clip *clip = load_clip_create(seconds * 50);
     opus_encoder_ctl(encoder, OPUS_SET_BITRATE(OPUS_BPS));
     opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY(0));
     for (unsigned n = 0; n < seconds * 50; n++) {
@@ -137,7 +136,7 @@ struct load_clip *load_clip_opus(unsigned seconds)
         }
         opus_int32 len = opus_encode(encoder, pcm, OPUS_SAMPLES, out, sizeof out);
         if (len > 0) {
-            keep(clip, out, (size_t)len);
+            load_clip_keep(clip, out, (size_t)len);
         }
     }
     opus_encoder_destroy(encoder);

@@ -21,5 +21,6 @@ struct load_clip {
 
 /* 640x360 by libvpx; NULL and a message on standard error when it cannot be made. */
 struct load_clip *load_clip_vp8(unsigned fps, unsigned kbps, unsigned seconds);
+struct load_clip *load_clip_h264(unsigned fps, unsigned kbps, unsigned seconds); /* by OpenH264 */
 struct load_clip *load_clip_opus(unsigned seconds); /* 20 ms frames of a tone at 32 kbit/s */
 void load_clip_destroy(struct load_clip *clip);     /* NULL is allowed */

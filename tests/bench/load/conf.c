@@ -34,7 +34,7 @@ static const char usage[] =
     "  --join-timeout S     for one join [20]\n"
     "\n"
     "Media\n"
-    "  --source KIND        synthetic | vp8 [synthetic]\n"
+    "  --source KIND        synthetic | vp8 | h264 [synthetic]\n"
     "  --codec NAME         vp8 | h264, of synthetic packets [vp8]\n"
     "  --packet-rate N      packets per second of a synthetic video [110]\n"
     "  --packet-bytes N     RTP packet without SRTP's tag, 140..1400 [1100]\n"
@@ -261,8 +261,9 @@ static int set_other(struct load_conf *c, int id, const char *text)
     case O_FPS:
         return set_number(text, 1, 120, &c->fps);
     case O_SOURCE:
-        err = set_word(text, "synthetic vp8", &i);
-        c->source = (enum load_source)i;
+        err = set_word(text, "synthetic vp8 h264", &i);
+        c->source = i == 0 ? LOAD_SYNTHETIC : LOAD_REAL;
+        c->codec = i == 0 ? c->codec : i == 1 ? LOAD_VP8 : LOAD_H264;
         return err;
     case O_CODEC:
         err = set_word(text, "vp8 h264", &i);
@@ -315,9 +316,6 @@ static int settle(struct load_conf *c, bool rate_given, bool sized)
         c->audio = true;
         c->publishers = 0;
         c->subscribers = sized ? c->subscribers : 0;
-    }
-    if (c->source == LOAD_REAL && c->codec == LOAD_H264) {
-        return refuse("codec", "H264 is synthetic only");
     }
     if (c->video_kbps == 0) {
         c->video_kbps = (unsigned)(c->packet_rate * c->packet_bytes * 8 / 1000);

@@ -12,13 +12,30 @@ static int64_t own_cpu_ns(void)
            ((int64_t)u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
-static uint64_t sent_by_all(const struct load_run *r)
+static uint64_t sent_by(const struct load_client *c)
 {
-    uint64_t sent = 0;
-    for (unsigned i = 0; i < r->publishers; i++) {
-        sent += r->clients[i].peers[0] ? load_peer_sent(r->clients[i].peers[0]) : 0;
+    return c->publishes && c->peers[0] ? load_peer_sent(c->peers[0]) : 0;
+}
+
+/* Receivers that were there from the beginning, besides a publisher itself. */
+static unsigned receivers(const struct load_run *r, const struct load_client *publisher)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < r->storm_from; i++) {
+        const struct load_client *c = &r->clients[i];
+        count += c->room == publisher->room && c->subscribes && c != publisher;
     }
-    return sent;
+    return count;
+}
+
+static void add_sent(const struct load_run *r, struct load_report *rep)
+{
+    for (unsigned i = 0; i < r->publishers; i++) {
+        const struct load_client *c = &r->clients[i];
+        uint64_t sent = sent_by(c) - c->sent_before;
+        rep->sent += sent;
+        rep->expected += sent * receivers(r, c);
+    }
 }
 
 void load_run_begin(struct load_run *r, struct load_before *b)
@@ -31,10 +48,13 @@ void load_run_begin(struct load_run *r, struct load_before *b)
             }
         }
     }
+    for (unsigned i = 0; i < r->publishers; i++) {
+        r->clients[i].sent_before = sent_by(&r->clients[i]);
+    }
     memset(&r->totals, 0, sizeof r->totals);
     r->progress_delivered = 0;
     b->rx_lost = load_net_lost(r->world.net);
-    b->sent = sent_by_all(r);
+    b->clock_steps = load_net_clock_steps(r->world.net);
     b->own_ns = own_cpu_ns();
     if (load_machine_read(&b->machine)) {
         b->machine = (struct load_machine){0};
@@ -42,6 +62,7 @@ void load_run_begin(struct load_run *r, struct load_before *b)
     if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &b->server)) {
         b->server = (struct load_proc){0};
     }
+    r->longest_ns = r->turn_ns = 0;
     b->at_ns = load_now_ns();
 }
 
@@ -77,17 +98,17 @@ static void server_difference(struct load_report *rep, const struct load_proc *a
                               const struct load_proc *b)
 {
     rep->has_server = true;
-    rep->threads_before = a->threads;
     rep->server = *b;
     rep->server.user = b->user - a->user;
     rep->server.system = b->system - a->system;
     rep->server.cpu_ns = b->cpu_ns - a->cpu_ns;
     rep->server.voluntary = b->voluntary - a->voluntary;
     rep->server.involuntary = b->involuntary - a->involuntary;
-    if (b->threads < a->threads) {
-        /* the scheduler's time of ended threads is gone: the coarser count has it */
-        uint64_t ticks = rep->server.user + rep->server.system;
-        rep->server.cpu_ns = (int64_t)ticks * LOAD_SECOND_NS / sysconf(_SC_CLK_TCK);
+    /* the scheduler's time of threads that ended is gone; the process's coarser count has it */
+    int64_t tick_ns = LOAD_SECOND_NS / sysconf(_SC_CLK_TCK);
+    int64_t counted_ns = (int64_t)(rep->server.user + rep->server.system) * tick_ns;
+    if (b->threads < a->threads || rep->server.cpu_ns + 2 * tick_ns < counted_ns) {
+        rep->server.cpu_ns = counted_ns;
         rep->server.voluntary = rep->server.involuntary = 0;
     }
 }
@@ -100,6 +121,7 @@ void load_run_end(struct load_run *r, const struct load_before *b, struct load_r
     int64_t wall = load_now_ns() - b->at_ns;
     if (b->server.threads && load_proc_read(r->conf->server_pid, &server) == 0) {
         server_difference(rep, &b->server, &server);
+        rep->server_at_start = r->server_at_start;
     }
     rep->generator_share = (double)(own_cpu_ns() - b->own_ns) / (double)wall;
     if (b->machine.total && load_machine_read(&machine) == 0 && machine.total > b->machine.total) {
@@ -117,7 +139,7 @@ void load_run_end(struct load_run *r, const struct load_before *b, struct load_r
         }
     }
     rep->seconds = (double)wall / (double)LOAD_SECOND_NS;
-    rep->sent = sent_by_all(r) - b->sent;
+    add_sent(r, rep);
     rep->delivered = r->totals.delivered;
     rep->bytes = r->totals.bytes;
     rep->retransmitted = r->totals.retransmitted;
@@ -133,5 +155,7 @@ void load_run_end(struct load_run *r, const struct load_before *b, struct load_r
     rep->doubles = sums.doubles;
     rep->streams = sums.streams;
     rep->rx_lost = load_net_lost(r->world.net) - b->rx_lost;
+    rep->stall_ns = r->longest_ns;
+    rep->clock_steps = load_net_clock_steps(r->world.net) - b->clock_steps;
     add_joins(r, &rep->joins);
 }

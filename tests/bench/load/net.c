@@ -17,6 +17,7 @@ enum {
     BATCH = 32,
     DATAGRAM_MAX = 65536, /* a run of segments comes in one piece */
     CONTROL_BYTES = 128,
+    STEP_NS = 200000, /* slewing moves the clock by less between two turns */
 };
 
 struct load_port {
@@ -33,6 +34,7 @@ struct load_net {
     struct load_net_conf conf;
     struct in_addr own;
     int64_t wall_ahead_ns;
+    unsigned clock_steps;
     unsigned port_count;
     struct load_port *ports;
     struct mmsghdr messages[BATCH];
@@ -69,6 +71,7 @@ static void deliver(struct load_port *port, struct mmsghdr *m, uint8_t *data)
 {
     struct facts f = read_control(port, &m->msg_hdr);
     size_t len = m->msg_len, step = f.segment ? f.segment : len;
+    f.at_ns = f.at_ns ? f.at_ns : load_now_ns();
     m->msg_hdr.msg_controllen = CONTROL_BYTES;
     for (size_t at = 0; at < len; at += step) {
         port->fn(port->arg, data + at, len - at < step ? len - at : step, f.at_ns);
@@ -139,7 +142,9 @@ int load_net_create(const struct load_net_conf *conf, struct load_net **ret_net)
                                                    .msg_control = net->control[i],
                                                    .msg_controllen = CONTROL_BYTES};
     }
-    load_net_sync(net);
+    while (net->wall_ahead_ns == 0) {
+        load_net_sync(net);
+    }
     *ret_net = net;
     return 0;
 }
@@ -161,7 +166,17 @@ void load_net_destroy(struct load_net *net)
 void load_net_sync(struct load_net *net)
 {
     int64_t before = load_now_ns(), wall = load_wall_ns(), after = load_now_ns();
-    net->wall_ahead_ns = wall - (before + after) / 2;
+    int64_t ahead = wall - (before + after) / 2, moved = ahead - net->wall_ahead_ns;
+    if (after - before > STEP_NS / 2) {
+        return; /* interrupted in between */
+    }
+    net->clock_steps += net->wall_ahead_ns != 0 && llabs(moved) > STEP_NS;
+    net->wall_ahead_ns = ahead;
+}
+
+unsigned load_net_clock_steps(const struct load_net *net)
+{
+    return net->clock_steps;
 }
 
 uint64_t load_net_lost(const struct load_net *net)

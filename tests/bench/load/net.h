@@ -31,8 +31,11 @@ typedef void (*load_net_fn)(void *arg, uint8_t *data, size_t len, int64_t at_ns)
 
 SFU_MUST_CHECK int load_net_create(const struct load_net_conf *conf, struct load_net **ret_net);
 void load_net_destroy(struct load_net *net);
-/* Call now and then: the kernel stamps arrivals by the wall clock, which drifts. */
+/* Call before each turn of the loop: the kernel stamps arrivals by the wall clock, which drifts and is
+ * set. */
 void load_net_sync(struct load_net *net);
+/* How often the wall clock was set so far: delays around such a moment are wrong. */
+unsigned load_net_clock_steps(const struct load_net *net);
 /* Datagrams that arrived here and were dropped for want of buffer (SO_RXQ_OVFL). */
 uint64_t load_net_lost(const struct load_net *net);
 

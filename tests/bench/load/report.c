@@ -4,6 +4,8 @@
 
 #include "tests/bench/load/hist.h"
 
+enum { STALL_NS = 30000000 };
+
 static double ratio(double a, double b)
 {
     return b > 0 ? a / b : 0;
@@ -37,20 +39,41 @@ static const char *source_name(const struct load_report *r)
     return r->conf->codec == LOAD_VP8 ? "vp8" : "h264";
 }
 
+static void set_real(json_t *o, const char *name, double value)
+{
+    json_object_set_new(o, name, json_real(value));
+}
+
+static void set_whole(json_t *o, const char *name, uint64_t value)
+{
+    json_object_set_new(o, name, json_integer((json_int_t)value));
+}
+
 static json_t *scenario(const struct load_report *r)
 {
     const struct load_conf *c = r->conf;
-    return json_pack(
-        "{s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:f, s:i, s:i, s:s, s:i, s:f, s:f, s:i, s:s, s:b, "
-        "s:b, "
-        "s:i}",
-        "server", server_name(r), "rooms", (int)c->rooms, "publishers", (int)c->publishers,
-        "subscribers", (int)c->subscribers, "meeting", (int)c->meeting, "join_storm",
-        (int)c->join_storm, "audio", c->audio, "ramp_per_s", c->ramp, "seconds", (int)c->seconds,
-        "warmup_s", (int)c->warmup_s, "source", source_name(r), "packet_bytes",
-        (int)c->packet_bytes, "packet_rate", c->packet_rate, "fps", c->fps, "video_kbps",
-        (int)c->video_kbps, "pacing", c->pacing == LOAD_BURST ? "burst" : "even", "gro", c->gro,
-        "nack", c->nack, "sample", (int)c->sample);
+    json_t *o = json_object();
+    json_object_set_new(o, "server", json_string(server_name(r)));
+    json_object_set_new(o, "source", json_string(source_name(r)));
+    json_object_set_new(o, "pacing", json_string(c->pacing == LOAD_BURST ? "burst" : "even"));
+    json_object_set_new(o, "audio", json_boolean(c->audio));
+    json_object_set_new(o, "gro", json_boolean(c->gro));
+    json_object_set_new(o, "nack", json_boolean(c->nack));
+    set_whole(o, "rooms", c->rooms);
+    set_whole(o, "publishers", c->publishers);
+    set_whole(o, "subscribers", c->subscribers);
+    set_whole(o, "meeting", c->meeting);
+    set_whole(o, "join_storm", c->join_storm);
+    set_real(o, "ramp_per_s", c->ramp);
+    set_whole(o, "seconds", c->seconds);
+    set_whole(o, "warmup_s", c->warmup_s);
+    set_whole(o, "packet_bytes", c->packet_bytes);
+    set_real(o, "packet_rate", c->packet_rate);
+    set_real(o, "fps", c->fps);
+    set_whole(o, "video_kbps", c->video_kbps);
+    set_whole(o, "sample", c->sample);
+    set_whole(o, "lose_percent", c->lose_percent);
+    return o;
 }
 
 static json_t *percentiles(const struct load_hist *h, double unit)
@@ -59,19 +82,19 @@ static json_t *percentiles(const struct load_hist *h, double unit)
                      (double)load_hist_at(h, 0.99) / unit);
 }
 
-static json_t *joins(const struct load_report *r)
+static json_t *joins(const struct load_joins *j)
 {
-    const struct load_joins *j = &r->joins;
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "count", (int)j->count, "failed",
-                     (int)j->failed, "answer", percentiles(&j->answer_us, 1000), "ice",
-                     percentiles(&j->ice_us, 1000), "dtls", percentiles(&j->dtls_us, 1000),
-                     "first_packet", percentiles(&j->packet_us, 1000), "key_frame",
-                     percentiles(&j->key_us, 1000));
+    json_t *o = json_pack("{s:i, s:i}", "count", (int)j->count, "failed", (int)j->failed);
+    json_object_set_new(o, "answer", percentiles(&j->answer_us, 1000));
+    json_object_set_new(o, "ice", percentiles(&j->ice_us, 1000));
+    json_object_set_new(o, "dtls", percentiles(&j->dtls_us, 1000));
+    json_object_set_new(o, "first_packet", percentiles(&j->packet_us, 1000));
+    json_object_set_new(o, "key_frame", percentiles(&j->key_us, 1000));
+    return o;
 }
 
-static json_t *delay(const struct load_report *r)
+static json_t *delay(const struct load_hist *h)
 {
-    const struct load_hist *h = &r->delay_ns;
     return json_pack("{s:f, s:f, s:f, s:f, s:I}", "p50", (double)load_hist_at(h, 0.5) / 1000, "p99",
                      (double)load_hist_at(h, 0.99) / 1000, "p999",
                      (double)load_hist_at(h, 0.999) / 1000, "max", (double)h->max / 1000, "count",
@@ -82,41 +105,76 @@ static json_t *server(const struct load_report *r)
 {
     const struct load_proc *p = &r->server;
     double n = (double)r->delivered, all = cpu_us(r), user = user_us(r);
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:i, s:i, s:i, s:I, s:I}", "cpu_user_us",
-                     user, "cpu_system_us", all - user, "cpu_us_per_packet", ratio(all, n),
-                     "cpu_user_us_per_packet", ratio(user, n), "cpu_system_us_per_packet",
-                     ratio(all - user, n), "rss_kib", (json_int_t)p->rss_kib, "pss_kib",
-                     (json_int_t)p->pss_kib, "threads", (int)p->threads, "threads_before",
-                     (int)r->threads_before, "fds", (int)p->fds, "voluntary_switches",
-                     (json_int_t)p->voluntary, "involuntary_switches", (json_int_t)p->involuntary);
+    json_t *o = json_object();
+    set_real(o, "cpu_user_us", user);
+    set_real(o, "cpu_system_us", all - user);
+    set_real(o, "cpu_us_per_packet", ratio(all, n));
+    set_real(o, "cpu_user_us_per_packet", ratio(user, n));
+    set_real(o, "cpu_system_us_per_packet", ratio(all - user, n));
+    set_whole(o, "rss_kib", p->rss_kib);
+    set_whole(o, "pss_kib", p->pss_kib);
+    set_whole(o, "rss_start_kib", r->server_at_start.rss_kib);
+    set_whole(o, "pss_start_kib", r->server_at_start.pss_kib);
+    set_whole(o, "threads", p->threads);
+    set_whole(o, "threads_start", r->server_at_start.threads);
+    set_whole(o, "fds", p->fds);
+    set_whole(o, "fds_start", r->server_at_start.fds);
+    set_whole(o, "voluntary_switches", p->voluntary);
+    set_whole(o, "involuntary_switches", p->involuntary);
+    return o;
 }
 
 static json_t *storm(const struct load_report *r)
 {
-    return json_pack("{s:f, s:f, s:I}", "server_cpu_us", (double)r->storm_cpu_ns / 1000, "seconds",
-                     r->storm_seconds, "packets_delivered", (json_int_t)r->storm_delivered);
+    json_t *o = json_object();
+    set_real(o, "seconds", r->storm_seconds);
+    set_real(o, "server_cpu_us", (double)r->storm_cpu_ns / 1000);
+    set_whole(o, "packets_delivered", r->storm_delivered);
+    json_object_set_new(o, "delay_us", delay(&r->storm_delay_ns));
+    return o;
+}
+
+static json_t *generator(const struct load_report *r)
+{
+    json_t *o = json_object();
+    set_real(o, "cpu_share", r->generator_share);
+    set_whole(o, "rx_lost", r->rx_lost);
+    set_real(o, "stall_ms", (double)r->stall_ns / 1e6);
+    set_whole(o, "clock_steps", r->clock_steps);
+    set_whole(o, "opened", r->opened);
+    set_whole(o, "bad", r->bad);
+    set_whole(o, "unknown", r->unknown);
+    return o;
 }
 
 json_t *load_report_json(const struct load_report *r)
 {
-    json_t *o = json_pack(
-        "{s:o, s:f, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, "
-        "s:{s:f, "
-        "s:I, s:I, s:I, s:I}, s:s, s:f}",
-        "scenario", scenario(r), "measured_s", r->seconds, "packets_in_server", (json_int_t)r->sent,
-        "packets_delivered", (json_int_t)r->delivered, "packets_per_s",
-        ratio((double)r->delivered, r->seconds), "lost", (json_int_t)r->lost, "lost_ratio",
-        lost_ratio(r), "reordered", (json_int_t)r->reordered, "duplicates", (json_int_t)r->doubles,
-        "retransmitted", (json_int_t)r->retransmitted, "recovered", (json_int_t)r->recovered,
-        "nacked", (json_int_t)r->nacked, "streams", (int)r->streams, "streams_expected",
-        (int)r->streams_expected, "delay_us", delay(r), "join_ms", joins(r), "server",
-        r->has_server ? server(r) : json_null(), "generator", "cpu_share", r->generator_share,
-        "rx_lost", (json_int_t)r->rx_lost, "opened", (json_int_t)r->opened, "bad",
-        (json_int_t)r->bad, "unknown", (json_int_t)r->unknown, "srtp_profile", r->profile,
-        "steal_ratio", r->steal);
+    json_t *o = json_object();
+    json_object_set_new(o, "scenario", scenario(r));
+    json_object_set_new(o, "srtp_profile", json_string(r->profile));
+    set_real(o, "measured_s", r->seconds);
+    set_whole(o, "packets_in_server", r->sent);
+    set_whole(o, "packets_expected", r->expected);
+    set_whole(o, "packets_delivered", r->delivered);
+    set_whole(o, "bytes_delivered", r->bytes);
+    set_real(o, "packets_per_s", ratio((double)r->delivered, r->seconds));
+    set_whole(o, "lost", r->lost);
+    set_real(o, "lost_ratio", lost_ratio(r));
+    set_whole(o, "reordered", r->reordered);
+    set_whole(o, "duplicates", r->doubles);
+    set_whole(o, "nacked", r->nacked);
+    set_whole(o, "retransmitted", r->retransmitted);
+    set_whole(o, "recovered", r->recovered);
+    set_whole(o, "streams", r->streams);
+    set_whole(o, "streams_expected", r->streams_expected);
+    json_object_set_new(o, "delay_us", delay(&r->delay_ns));
+    json_object_set_new(o, "join_ms", joins(&r->joins));
+    json_object_set_new(o, "server", r->has_server ? server(r) : json_null());
+    json_object_set_new(o, "generator", generator(r));
     if (r->conf->join_storm > 0) {
         json_object_set_new(o, "storm", storm(r));
     }
+    set_real(o, "steal_ratio", r->steal);
     return o;
 }
 
@@ -184,6 +242,17 @@ void load_report_print(const struct load_report *r, FILE *out)
     }
     if (r->rx_lost > 0) {
         fputs("warning: datagrams were dropped here: run as root, or raise net.core.rmem_max\n",
+              out);
+    }
+    if (r->stall_ns > STALL_NS) {
+        fprintf(
+            out,
+            "warning: the generator stood still for %.0f ms: if the whole machine did, so did the "
+            "server\n",
+            (double)r->stall_ns / 1e6);
+    }
+    if (r->clock_steps > 0) {
+        fputs("warning: the machine's clock was set meanwhile: the longest delays are wrong\n",
               out);
     }
     if (r->streams < r->streams_expected) {

@@ -63,7 +63,9 @@ static int make_media(struct load_run *r)
         r->world.audio = load_clip_opus(2);
     }
     if (c->source == LOAD_REAL) {
-        r->world.video = load_clip_vp8((unsigned)c->fps, c->video_kbps, CLIP_SECONDS);
+        r->world.video = c->codec == LOAD_VP8
+                             ? load_clip_vp8((unsigned)c->fps, c->video_kbps, CLIP_SECONDS)
+                             : load_clip_h264((unsigned)c->fps, c->video_kbps, CLIP_SECONDS);
     }
     return (c->audio && !r->world.audio) || (c->source == LOAD_REAL && !r->world.video) ? -EIO : 0;
 }
@@ -218,11 +220,12 @@ static void progress(struct load_run *r, const char *phase, int64_t now_ns)
 /* One turn of everything. */
 static void turn(struct load_run *r, unsigned begin_end, const char *phase)
 {
-    int64_t now = load_now_ns(), due = r->tick_at_ns;
+    int64_t now = load_now_ns(), due = r->tick_at_ns, took = r->turn_ns ? now - r->turn_ns : 0;
+    r->longest_ns = took > r->longest_ns ? took : r->longest_ns;
+    r->turn_ns = now;
     if (now >= r->tick_at_ns) {
         r->tick_at_ns = now + tick_ns;
         due = r->tick_at_ns;
-        load_net_sync(r->world.net);
         begin_due(r, begin_end, now);
         for (unsigned i = 0; i < r->next; i++) {
             load_client_tick(&r->clients[i], now);
@@ -243,6 +246,7 @@ static void turn(struct load_run *r, unsigned begin_end, const char *phase)
         load_sleep_until_ns(due < now + gather_ns ? due : now + gather_ns);
         due = 0;
     }
+    load_net_sync(r->world.net);
     load_loop_turn(r->world.loop, due);
 }
 
@@ -323,6 +327,7 @@ static void measure(struct load_run *r, const struct load_before *b, struct load
             r->settled = true;
             rep->storm_seconds = (double)(load_now_ns() - b->at_ns) / (double)LOAD_SECOND_NS;
             rep->storm_delivered = r->totals.delivered;
+            rep->storm_delay_ns = r->totals.delay_ns;
             if (b->server.threads && load_proc_read(r->conf->server_pid, &now) == 0) {
                 rep->storm_cpu_ns = (uint64_t)(now.cpu_ns - b->server.cpu_ns);
             }
@@ -333,6 +338,9 @@ static void measure(struct load_run *r, const struct load_before *b, struct load
 static int play(struct load_run *r, struct load_report *rep)
 {
     struct load_before b = {0};
+    if (r->conf->server_pid && load_proc_read(r->conf->server_pid, &r->server_at_start)) {
+        return fail("--server-pid", "no such process, or not yours");
+    }
     r->begin_ns = r->tick_at_ns = load_now_ns();
     int err = join(r);
     if (!err) {

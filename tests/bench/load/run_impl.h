@@ -16,8 +16,10 @@ struct load_run {
     struct load_client *clients; /* publishers first, then subscribers, then the storm */
     unsigned count, publishers, storm_from, next;
     int64_t begin_ns, tick_at_ns, progress_ns;
+    int64_t turn_ns, longest_ns; /* when the last turn began; the longest one of the measurement */
     uint64_t progress_delivered;
-    bool settled; /* nobody is joining */
+    struct load_proc server_at_start; /* before anybody joined */
+    bool settled;                     /* nobody is joining */
 };
 
 /* As it was when the measurement began. */
@@ -25,7 +27,8 @@ struct load_before {
     struct load_proc server;
     struct load_machine machine;
     int64_t own_ns, at_ns;
-    uint64_t rx_lost, sent;
+    uint64_t rx_lost;
+    unsigned clock_steps;
 };
 
 void load_run_begin(struct load_run *r, struct load_before *ret_before);

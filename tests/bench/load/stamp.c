@@ -2,13 +2,15 @@
 
 #include <string.h>
 
-static const uint8_t mark[8] = {0xf5, 'S', 't', 'o', 'a', 'L', 'd', 0x9a};
+enum { GROUPS = 10 }; /* of 7 bits */
+
+static const uint8_t mark[LOAD_STAMP_BYTES - GROUPS] = {0xf5, 'S', 't', 'o', 'a', 0x9a};
 
 void load_stamp_write(uint8_t out[LOAD_STAMP_BYTES], int64_t send_ns)
 {
     memcpy(out, mark, sizeof mark);
-    for (int i = 0; i < 8; i++) {
-        out[8 + i] = (uint8_t)((uint64_t)send_ns >> (56 - 8 * i));
+    for (unsigned i = 0; i < GROUPS; i++) {
+        out[sizeof mark + i] = (uint8_t)(0x80 | (uint64_t)send_ns >> (7 * (GROUPS - 1 - i)));
     }
 }
 
@@ -19,8 +21,8 @@ static bool find(const uint8_t *data, size_t len, int64_t *ret_send_ns)
         return false;
     }
     uint64_t ns = 0;
-    for (int i = 0; i < 8; i++) {
-        ns = ns << 8 | at[8 + i];
+    for (unsigned i = 0; i < GROUPS; i++) {
+        ns = ns << 7 | (at[sizeof mark + i] & 0x7f);
     }
     *ret_send_ns = (int64_t)ns;
     return true;

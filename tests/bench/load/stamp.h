@@ -2,7 +2,7 @@
  * tests/bench/load/stamp.h - the send time inside a payload, so that a receiver knows the delay of that packet.
  *
  * Pure.  A forwarder copies the payload; it may rewrite the codec's descriptor in front, so the stamp is
- * found by its mark.  Synthetic packets carry it near the front, real ones behind the last byte of a
+ * found by its mark.  No byte of it is 0, so that it forms no start code of H264.  Synthetic packets carry it near the front, real ones behind the last byte of a
  * frame, where no decoder looks.
  */
 #pragma once

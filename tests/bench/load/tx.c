@@ -16,6 +16,7 @@ enum {
     VIDEO_HZ = 90000,
     AUDIO_HZ = 48000,
     AUDIO_MS = 20,
+    PIECES_MAX = 512,
 };
 
 static const int64_t second_ns = 1000000000, behind_ns = 500000000;
@@ -39,6 +40,7 @@ struct load_tx {
     uint32_t ts_base, ts;
     uint64_t packets, bytes;
     struct kept *history;
+    struct load_piece *pieces; /* of the frame that is being sent, when it is a real one */
     uint16_t *twcc;
     bool level;
     size_t head; /* fixed header and extensions */
@@ -66,6 +68,7 @@ struct load_tx *load_tx_create(const struct load_tx_conf *conf, load_tx_fn send,
     tx->head = HEADER;
     tx->seq = (uint16_t)(conf->ssrc >> 3);
     tx->ts_base = conf->ssrc * 2654435761u;
+    tx->pieces = conf->video && conf->clip ? load_alloc(PIECES_MAX, sizeof *tx->pieces) : NULL;
     tx->history = conf->video ? load_alloc(HISTORY, sizeof *tx->history) : NULL;
     return tx;
 }
@@ -74,6 +77,7 @@ void load_tx_destroy(struct load_tx *tx)
 {
     if (tx) {
         free(tx->history);
+        free(tx->pieces);
         free(tx);
     }
 }
@@ -113,8 +117,9 @@ static void begin_video(struct load_tx *tx)
         tx->clip_at = 0;
     }
     if (tx->conf.clip) {
-        size_t room = clip_room(tx);
-        tx->packets_in_frame = (unsigned)((clip_frame(tx)->len + room - 1) / room);
+        const struct load_frame *f = clip_frame(tx);
+        tx->packets_in_frame = load_payload_split(tx->conf.codec, f->data, f->len, clip_room(tx),
+                                                  tx->pieces, PIECES_MAX);
     } else {
         tx->packets_in_frame = synthetic_packets(tx);
     }
@@ -143,16 +148,17 @@ static void end_frame(struct load_tx *tx)
 
 static size_t write_clip(struct load_tx *tx, uint8_t *out, size_t *ret_stamp)
 {
-    const struct load_frame *f = clip_frame(tx);
-    unsigned n = tx->packets_in_frame, i = tx->packet;
-    size_t begin = f->len * i / n, end = f->len * (i + 1) / n;
-    size_t head = load_payload_head(tx->conf.codec, &tx->picture, i == 0, out);
-    memcpy(out + head, f->data + begin, end - begin);
-    if (i + 1 < n) {
-        return head + end - begin;
+    const struct load_piece *p = &tx->pieces[tx->packet];
+    size_t at = load_payload_head(tx->conf.codec, &tx->picture, tx->packet == 0, out);
+    memcpy(out + at, p->head, p->head_len);
+    at += p->head_len;
+    memcpy(out + at, p->data, p->len);
+    at += p->len;
+    if (tx->packet + 1 < tx->packets_in_frame) {
+        return at;
     }
-    *ret_stamp = head + end - begin;
-    return *ret_stamp + LOAD_STAMP_BYTES;
+    *ret_stamp = at;
+    return at + LOAD_STAMP_BYTES;
 }
 
 /* Behind out: the payload.  *ret_stamp: where in it the send time goes, 0 for nowhere. */

@@ -28,7 +28,10 @@ static void fill(void)
     report = (struct load_report){.conf = &conf,
                                   .seconds = 5,
                                   .sent = 550,
+                                  .expected = 5001,
                                   .delivered = 5000,
+                                  .bytes = 5500000,
+                                  .stall_ns = 12000000,
                                   .received = 4999,
                                   .lost = 1,
                                   .streams = 10,
@@ -43,6 +46,7 @@ static void fill(void)
                                        .fds = 20,
                                        .rss_kib = 1000,
                                        .pss_kib = 900};
+    report.server_at_start.rss_kib = 800;
     for (int i = 1; i <= 100; i++) {
         load_hist_add(&report.delay_ns, i * 1000);
         load_hist_add(&report.joins.dtls_us, i * 100);
@@ -73,7 +77,9 @@ static void test_json(void **state)
         double want, tolerance;
     } rows[] = {
         {"packets_in_server", 550, 0},
+        {"packets_expected", 5001, 0},
         {"packets_delivered", 5000, 0},
+        {"bytes_delivered", 5500000, 0},
         {"packets_per_s", 1000, 0},
         {"lost", 1, 0},
         {"lost_ratio", 1.0 / 5000, 1e-9},
@@ -98,10 +104,13 @@ static void test_json(void **state)
         {"server.cpu_user_us_per_packet", 1.5, 1e-6},
         {"server.cpu_system_us_per_packet", 0.5, 1e-6},
         {"server.rss_kib", 1000, 0},
+        {"server.rss_start_kib", 800, 0},
         {"server.threads", 7, 0},
         {"server.fds", 20, 0},
         {"generator.cpu_share", 0.25, 0},
         {"generator.rx_lost", 0, 0},
+        {"generator.clock_steps", 0, 0},
+        {"generator.stall_ms", 12, 0},
         {"steal_ratio", 0, 0},
         {"scenario.subscribers", 10, 0},
         {"scenario.packet_bytes", 1100, 0},
@@ -135,6 +144,7 @@ static void test_json_empty(void **state)
     assert_true(json_number_value(at(o, "lost_ratio")) == 0);
     assert_true(json_number_value(at(o, "packets_per_s")) == 0);
     assert_true(json_is_number(at(o, "storm.server_cpu_us")));
+    assert_true(json_is_number(at(o, "storm.delay_us.p99")));
     char *text = json_dumps(o, 0);
     assert_non_null(text); /* no NaN */
     free(text);

@@ -48,7 +48,7 @@ static void init(struct fixture *f)
 {
     memset(&sent, 0, sizeof sent);
     *f = (struct fixture){0};
-    assert_int_equal(sfu_egress_init(&f->e, send), 0);
+    assert_int_equal(sfu_egress_init(&f->e, send, NULL), 0);
     sfu_hdrext_map_init(&f->ext);
     f->head = (struct sfu_egress_head){
         .rtp = {.timestamp = 0x01020304, .ssrc = 0x0a0b0c0d, .seq = 0x1122, .pt = 96},
@@ -231,7 +231,7 @@ static int make(void *arg)
 {
     struct sfu_egress e;
     (void)arg;
-    int rc = sfu_egress_init(&e, send);
+    int rc = sfu_egress_init(&e, send, NULL);
     if (rc == 0) {
         sfu_egress_fini(&e);
     }

@@ -76,7 +76,7 @@ static void host_init(struct host *h)
 {
     *h = (struct host){.now_us = 1000 * SECOND_US};
     h->env = (struct sfu_link_env){.dtls = our_ctx,
-                                   .srtp = &sfu_srtp_libsrtp2,
+                                   .srtp = &sfu_srtp_evp,
                                    .times = SFU_PEER_TIMES_DEFAULT,
                                    .now_us = h->now_us,
                                    .on_state = on_state,
