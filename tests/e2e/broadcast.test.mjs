@@ -62,7 +62,7 @@ async function goLive(browser, room = ROOM) {
 
 async function sessions() {
     const text = await (await fetch(`${stoad.url}/metrics`)).text();
-    return Number(/stoa_open\{what="sessions"\} (\d+)/.exec(text)[1]);
+    return Number(/stoa_open\{kind="sessions"\} (\d+)/.exec(text)[1]);
 }
 
 test('Chromium goes live, Chromium and Firefox watch, and the meeting sees it too', async () => {
@@ -78,7 +78,9 @@ test('Chromium goes live, Chromium and Firefox watch, and the meeting sees it to
     await meeting.evaluate((args) => harness.join(args), { room: ROOM, identity: 'ann', admin: false });
     await until(async () => {
         const text = await (await fetch(`${stoad.url}/metrics`)).text();
-        return /stoa_open\{what="participants"\} 2/.test(text);
+        const count = /stoa_open\{kind="participants"\} (\d+)/.exec(text)?.[1];
+        if (count === '2') return true;
+        throw new NotYet(`${count} participants`);
     }, 'both are participants, viewers are not');
 
     await live.click('#stop');
