@@ -67,8 +67,10 @@ static void continue_stream(struct plg_bc *bc, struct plg_bc_resource *r,
                             const struct sfu_http_request *request)
 {
     const struct sfu_host *host = bc->host;
-    if (host->session_renew(host, r->session, request->claims) != 0) {
-        plg_bc_refuse_code(bc, request->id, SFU_ERR_UNAUTHENTICATED, "token", 0);
+    struct sfu_call call = {.session = r->session, .room = r->room};
+    if (host->session_renew(host, &call, request->claims) != 0) {
+        call.error.code = call.error.code ? call.error.code : SFU_ERR_CONFLICT;
+        plg_bc_refuse(bc, request->id, &call.error);
         return;
     }
     if (plg_bc_post_set(&r->post, request) != 0) {

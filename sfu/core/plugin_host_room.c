@@ -168,11 +168,16 @@ static void *host_session_user(const struct sfu_host *host, uint64_t session)
     return s ? sfu_session_direct_user(s, host->self) : NULL;
 }
 
-static int host_session_renew(const struct sfu_host *host, uint64_t session,
+static int host_session_renew(const struct sfu_host *host, struct sfu_call *call,
                               const struct sfu_claims *claims)
 {
-    struct sfu_session *s = sfu_session_get(control(host), session);
-    return s ? sfu_session_direct_renew(s, claims) : -ENOENT;
+    struct sfu_session *s = sfu_session_get(control(host), call->session);
+    if (!s) {
+        return -ENOENT;
+    }
+    return sfu_session_direct_user(s, host->self)
+               ? sfu_session_direct_renew(s, claims, &call->error)
+               : -EPERM;
 }
 
 void sfu_plugin_host_fill_room(struct sfu_host *host)

@@ -144,18 +144,19 @@ void sfu_session_direct_track_id(struct sfu_session *s, enum sfu_source source,
     }
 }
 
-int sfu_session_direct_renew(struct sfu_session *s, const struct sfu_claims *claims)
+int sfu_session_direct_renew(struct sfu_session *s, const struct sfu_claims *claims,
+                             struct sfu_error *ret_error)
 {
     const struct sfu_claims *old = &s->claims;
     if (!s->direct || strcmp(old->tenant, claims->tenant) != 0 ||
         strcmp(old->room, claims->room) != 0 || strcmp(old->identity, claims->identity) != 0) {
         return -EINVAL;
     }
-    if (sfu_session_revoked(s->c, claims->token_id)) {
-        return -EACCES;
+    int err = sfu_control_admit(s->c, claims, &s->c->gate, ret_error);
+    if (err == 0) {
+        s->claims = *claims;
     }
-    s->claims = *claims;
-    return 0;
+    return err;
 }
 
 void *sfu_session_direct_user(const struct sfu_session *s, const void *owner)

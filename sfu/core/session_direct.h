@@ -24,6 +24,7 @@ void sfu_session_direct_free(struct sfu_session *s);
 /* Who publishes again within one session goes on as the same track. */
 void sfu_session_direct_track_id(struct sfu_session *s, enum sfu_source source,
                                  char ret_id[SFU_ID_SIZE]);
-/* -EINVAL: somebody else's; -EACCES: revoked. */
-SFU_MUST_CHECK int sfu_session_direct_renew(struct sfu_session *s, const struct sfu_claims *claims);
+/* -EINVAL: somebody else's; -EPROTO: *ret_error. */
+SFU_MUST_CHECK int sfu_session_direct_renew(struct sfu_session *s, const struct sfu_claims *claims,
+                                            struct sfu_error *ret_error);
 void *sfu_session_direct_user(const struct sfu_session *s, const void *owner);

@@ -1,11 +1,12 @@
 /*
  * tests/fuzz/fuzz_http_path.c - request paths against the checker and the route patterns, then as
- * Host and Origin values.
+ * Host and Origin values, If-Match and queries.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/broadcast/broadcast.h"
 #include "sfu/limits.h"
 #include "signaling/origin.h"
 #include "signaling/path.h"
@@ -59,6 +60,21 @@ static void try_host(const char *text, size_t len)
     }
 }
 
+/* What a plugin reads of a request: If-Match, a query, and Link values that it writes. */
+static void try_door(const char *text, size_t len)
+{
+    char value[32], link[PLG_BC_LINK_SIZE];
+    enum plg_bc_match match = plg_bc_match(text, "\"tag\"");
+    require(match != PLG_BC_MATCH_THIS || strstr(text, "\"tag\""));
+    require(match != PLG_BC_MATCH_ABSENT || strspn(text, " \t") == strlen(text));
+    if (plg_bc_query_get(text, "track", value, sizeof value)) {
+        require(value[0] && strstr(text, "track=") && strlen(value) < sizeof value);
+    }
+    if (plg_bc_link_make(text, len, text, text, link)) {
+        require(link[0] == '<' && !strpbrk(link, "\r\n") && strstr(link, "rel=\"ice-server\""));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
@@ -71,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     try_path(text, size);
     try_host(text, size);
+    try_door(text, size);
     free(text);
     return 0;
 }

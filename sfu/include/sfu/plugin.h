@@ -266,9 +266,10 @@ struct sfu_host {
     uint64_t (*session_find)(const struct sfu_host *, const char *id); /* "ps_…"; 0: none */
     /* Of a session that this plugin has opened; NULL: of no such one. */
     void *(*session_user)(const struct sfu_host *, uint64_t session);
-    /* Newer claims of the same client: tenant, room and identity must be the session's (-EINVAL).
-     * -EACCES: revoked. */
-    int (*session_renew)(const struct sfu_host *, uint64_t session, const struct sfu_claims *);
+    /* The client of a session that this plugin has opened comes again: as admitted as a new one, with
+     * claims of the same tenant, room and identity (else -EINVAL).  -EPROTO: call->error says why
+     * not. */
+    int (*session_renew)(const struct sfu_host *, struct sfu_call *call, const struct sfu_claims *);
     /* For sessions that this plugin has opened.  A fragment of the client's description (RFC 8840).  Candidates are read and forgotten: checks
      * are taken from wherever they come.  With new credentials and restart, ICE begins anew and
      * *ret_fragment (else NULL) is our part of it, to be freed by free().  On failure call->error

@@ -68,6 +68,16 @@ test_ice_servers.server = {"env": {"STOA_BROADCAST_ICE_SERVERS": "stun:stun.exam
                                    "STOA_BROADCAST_ICE_USERNAME": "joe", "STOA_BROADCAST_ICE_CREDENTIAL": "secret"}}
 
 
+def test_room_names(s):
+    """A room is named in the path as anywhere else, escaped."""
+    for room, path in (("two words", "two%20words"), ("a/b", "a/b"), ("a/b", "a%2Fb"), ("caf\u00e9", "caf%C3%A9"), ("x?y", "x%3Fy")):
+        token = s.token("cam", room)
+        location = publish(s, token, path="/whip/" + path)[0]
+        check(s.http("DELETE", location, token)[0] == 200, room)
+    problem(s.http("POST", "/whip/live/", s.token(), BOTH, SDP), 403, "forbidden")
+    problem(s.http("POST", "/whip", s.token(), BOTH, SDP), 404, "not_found")
+
+
 def test_setup(s):
     """actpass and active make us passive, passive makes us active; holdconn is nothing."""
     for i, (setup, answered) in enumerate((("actpass", "passive"), ("active", "passive"), ("passive", "active"))):

@@ -514,6 +514,42 @@ static void routes(void **state)
     end(w);
 }
 
+static void headers_of_answers(void **state)
+{
+    static const struct {
+        struct sfu_http_header header;
+        int err;
+    } rows[] = {
+        {{"Location", "/x"}, 0},          {{"Link", "<stun:a>; rel=\"ice-server\""}, 0},
+        {{"Location", ""}, -EINVAL},      {{"Location", "/x\r\nSet-Cookie: a=b"}, -EINVAL},
+        {{"Location", "/x\n"}, -EINVAL},  {{"ETag", "\"\xc3\xa4\""}, -EINVAL},
+        {{"Set-Cookie", "a=b"}, -EINVAL}, {{"Content-Length", "9"}, -EINVAL},
+        {{"location", "/x"}, -EINVAL},
+    };
+    struct world *w = make(plugins);
+    struct probe *p = the_probe;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct sfu_http_header list[] = {{"ETag", "\"1\""}, rows[i].header, {0}};
+        const struct sfu_http_answer a = {.status = 201, .headers = list};
+        http(w, i + 1, "GET", "/v1/probe/later", NULL, NULL);
+        assert_int_equal(p->host->http_answer(p->host, p->http, &a), rows[i].err);
+        if (rows[i].err != 0) { /* nothing was sent: it can be answered still */
+            assert_int_equal(p->host->http_problem(p->host, p->http,
+                                                   &(struct sfu_error){.code = SFU_ERR_RATE_LIMITED,
+                                                                       .retry_after_ms = 1500}),
+                             0);
+        }
+        world_turn(w);
+        const struct world_http *h = &w->http[w->http_count - 1];
+        assert_int_equal(h->status, rows[i].err ? 429 : 201);
+        assert_string_equal(h->headers, rows[i].err ? "Retry-After: 2\r\n"
+                                        : i == 0    ? "ETag: \"1\"\r\nLocation: /x\r\n"
+                                                    : h->headers);
+    }
+    end(w);
+}
+
 static void late_http_answers(void **state)
 {
     struct world *w = make(plugins);
@@ -552,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_hook_may_not),
         cmocka_unit_test(notifications),
         cmocka_unit_test(routes),
+        cmocka_unit_test(headers_of_answers),
         cmocka_unit_test(late_http_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
