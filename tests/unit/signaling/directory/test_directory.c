@@ -374,6 +374,91 @@ static void the_revoked_set_is_bounded_and_drops_what_expired(void **state)
     sig_dir_revoked_destroy(set);
 }
 
+/* ---- stream keys ---- */
+
+struct key_answer {
+    int err, calls;
+    struct sfu_streamkey key;
+    char text[SFU_STREAMKEY_TEXT_BYTES];
+};
+
+static void key_answered(void *arg, int err, const struct sfu_streamkey *key, const char *text)
+{
+    struct key_answer *a = arg;
+    a->err = err;
+    a->calls++;
+    if (key) {
+        a->key = *key;
+    }
+    snprintf(a->text, sizeof a->text, "%s", text);
+}
+
+static void stream_keys_outlive_a_restart_until_they_are_revoked(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    struct key_answer made = {0}, gone = {0};
+    struct sfu_streamkey found;
+    assert_int_equal(ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, "Zimmer u\xcc\x88",
+                                          "Studio", key_answered, &made),
+                     0);
+    assert_false(ops.streamkey_find(ops.self, made.text, &found)); /* not before it is kept */
+    take_one();
+    assert_int_equal(made.err, 0);
+    assert_int_equal(made.calls, 1);
+    assert_string_equal(made.key.room, "Zimmer \xc3\xbc");
+    assert_true(sfu_id_valid("sk", made.key.id, strlen(made.key.id)));
+    assert_memory_equal(made.text, made.key.id, strlen(made.key.id));
+    sig_dir_close(dir);
+
+    dir = open_dir(true);
+    ops = sig_dir_ops(dir);
+    assert_true(ops.streamkey_find(ops.self, made.text, &found));
+    assert_string_equal(found.id, made.key.id);
+    assert_string_equal(found.room, made.key.room);
+    assert_string_equal(found.name, "Studio");
+    assert_true(ops.streamkey_at(ops.self, 0, &found));
+    assert_false(ops.streamkey_at(ops.self, 1, &found));
+    assert_false(ops.streamkey_find(ops.self, made.key.id, &found));
+    assert_false(ops.streamkey_find(ops.self, "", &found));
+    assert_false(ops.token_revoked(ops.self, made.key.id));
+    assert_int_equal(ops.streamkey_revoke(ops.self, "tn_other", made.key.id, key_answered, &gone),
+                     -ENOENT);
+    assert_int_equal(
+        ops.streamkey_revoke(ops.self, SIG_DIR_DEFAULT_TENANT, made.key.id, key_answered, &gone),
+        0);
+    take_one();
+    assert_int_equal(gone.err, 0);
+    assert_false(ops.streamkey_find(ops.self, made.text, &found));
+    assert_true(ops.token_revoked(ops.self, made.key.id)); /* its sessions end */
+    sig_dir_close(dir);
+
+    dir = open_dir(true);
+    ops = sig_dir_ops(dir);
+    assert_false(ops.streamkey_find(ops.self, made.text, &found));
+    assert_true(ops.token_revoked(ops.self, made.key.id));
+    sig_dir_close(dir);
+}
+
+static void stream_keys_with_bad_names_are_refused(void **state)
+{
+    static const struct {
+        const char *room, *name;
+    } rows[] = {{"", ""}, {"a\nb", ""}, {"room", "a\nb"}, {"\xff", ""}};
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    struct key_answer a = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, rows[i].room,
+                                              rows[i].name, key_answered, &a),
+                         -EINVAL);
+    }
+    assert_int_equal(a.calls, 0);
+    sig_dir_close(dir);
+}
+
 static void the_schema_version_is_the_one_of_the_table(void **state)
 {
     (void)state;
@@ -392,6 +477,8 @@ int main(void)
         T(without_development_there_is_no_key),
         T(a_revoked_token_stays_revoked_over_a_restart_until_it_expires),
         cmocka_unit_test(the_revoked_set_is_bounded_and_drops_what_expired),
+        T(stream_keys_outlive_a_restart_until_they_are_revoked),
+        T(stream_keys_with_bad_names_are_refused),
         cmocka_unit_test(the_schema_version_is_the_one_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
