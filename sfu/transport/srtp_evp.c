@@ -94,7 +94,7 @@ static int streams_grow(struct evp *e)
 static struct sfu_srtp_stream *stream_add(struct evp *e, uint32_t ssrc,
                                           const struct sfu_srtp_stream *state)
 {
-    if (e->count == e->cap && streams_grow(e) < 0) {
+    if ((!e->streams || e->count == e->cap) && streams_grow(e) < 0) {
         return NULL;
     }
     e->last = e->count++;
