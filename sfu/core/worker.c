@@ -29,12 +29,15 @@ static struct wpeer *peer_of_path(struct worker *w, const struct sfu_path *path)
     return session ? sfu_link_user(sfu_ice_session_user(session)) : NULL;
 }
 
-static void on_stun(struct worker *w, const struct sfu_udp_in *in)
+void worker_on_stun(struct worker *w, const struct sfu_udp_in *in)
 {
     struct sfu_ice_result result;
     uint8_t reply[SFU_ICE_REPLY_MAX];
-    if (sfu_ice_input(w->env.ice, in->data, in->len, &in->path, w->env.now_us, reply, &result) <
-        0) {
+    int rc = sfu_ice_input(w->env.ice, in->data, in->len, &in->path, w->env.now_us, reply, &result);
+    if (rc == -ENOENT) {
+        worker_early_keep(w, in);
+    }
+    if (rc < 0) {
         return; /* counted there */
     }
     uint8_t *room = sfu_udp_reserve(w->udp, result.reply_len);
@@ -106,7 +109,7 @@ static void on_rtcp(struct worker *w, const struct sfu_udp_in *in)
 typedef void (*datagram_fn)(struct worker *w, const struct sfu_udp_in *in);
 
 static const datagram_fn datagram[SFU_DEMUX_KINDS] = {
-    [SFU_DEMUX_STUN] = on_stun,
+    [SFU_DEMUX_STUN] = worker_on_stun,
     [SFU_DEMUX_DTLS] = on_dtls,
     [SFU_DEMUX_RTP] = on_rtp,
     [SFU_DEMUX_RTCP] = on_rtcp,

@@ -41,7 +41,7 @@ void worker_tell_refused(struct worker *w)
     }
 }
 
-static void peer_create(struct worker *w, struct sfu_plan *plan)
+static void peer_create(struct worker *w, struct sfu_plan *plan, const char *ufrag)
 {
     uint64_t id = plan->peer;
     struct wpeer *peer = calloc(1, sizeof *peer);
@@ -61,7 +61,9 @@ static void peer_create(struct worker *w, struct sfu_plan *plan)
         SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_WORKER, "no transport", "peer=%" PRIu64 " err=%s", id,
                       strerror(-rc));
         sfu_router_peer_state(peer->media, SFU_PEER_CLOSED, SFU_PEER_END_MEMORY);
+        return;
     }
+    worker_early_take(w, ufrag);
 }
 
 /* The answer has promised what this plan asks for: half of it would be silence that nobody can
@@ -79,8 +81,10 @@ static void give_up(struct wpeer *peer, uint64_t id, int err)
 static void do_apply(struct worker *w, struct worker_command *cmd)
 {
     struct sfu_rpeer *media = sfu_router_peer_find(w->router, cmd->plan->peer);
+    char ufrag[sizeof cmd->plan->local_ufrag]; /* the plan goes to the router */
+    memcpy(ufrag, cmd->plan->local_ufrag, sizeof ufrag);
     if (!media) {
-        peer_create(w, cmd->plan);
+        peer_create(w, cmd->plan, ufrag);
         return;
     }
     struct wpeer *peer = sfu_router_peer_link(media);
@@ -89,7 +93,9 @@ static void do_apply(struct worker *w, struct worker_command *cmd)
     if (rc < 0) {
         give_up(peer, cmd->plan->peer, rc);
         sfu_plan_destroy(cmd->plan);
+        return;
     }
+    worker_early_take(w, ufrag);
 }
 
 static void do_map(struct worker *w, struct worker_command *cmd)

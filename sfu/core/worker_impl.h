@@ -17,6 +17,7 @@ enum {
     WORKER_RX_BATCHES = 4, /* per turn */
     WORKER_REFUSED = 256,  /* peers that could not be made and control does not know yet */
     WORKER_STAT_US = 1000000,
+    WORKER_EARLY = 32, /* the newest are kept */
 };
 
 enum worker_command_kind {
@@ -37,6 +38,14 @@ struct worker_command {
     uint64_t peer, track;
     uint64_t workers;
     struct sfu_plan *plan;
+};
+
+/* A check for nobody, yet. */
+struct worker_early {
+    int64_t at_us;
+    size_t len; /* 0: none */
+    struct sfu_path path;
+    uint8_t data[256];
 };
 
 struct worker {
@@ -60,6 +69,8 @@ struct worker {
     struct sfu_timer handshake_timer;
     unsigned refused_count;
     uint64_t refused[WORKER_REFUSED];
+    unsigned next_early;
+    struct worker_early early[WORKER_EARLY];
     /* of the control thread: the busy share over the last sample */
     int64_t sample_us, sample_busy_us;
     int64_t busy_permille;
@@ -86,3 +97,9 @@ void worker_tell_refused(struct worker *w);
 
 /* worker.c */
 void worker_time(struct worker *w); /* first thing in each callback of the loop */
+void worker_on_stun(struct worker *w, const struct sfu_udp_in *in);
+
+/* worker_early.c */
+void worker_early_keep(struct worker *w, const struct sfu_udp_in *in);
+/* There is a peer with this ufrag now: its checks that were early are taken as if they came now. */
+void worker_early_take(struct worker *w, const char *ufrag);

@@ -26,7 +26,10 @@ enum {
     SFU_SRTP_MASTER_MAX = 44,    /* AES-256-GCM: 32 of key, 12 of salt */
     SFU_SRTP_RTP_OVERHEAD = 16,  /* the most that protect_rtp adds */
     SFU_SRTP_RTCP_OVERHEAD = 24, /* the most that protect_rtcp adds: tag and index */
-    SFU_SRTP_SSRCS_MAX = 64,     /* per inbound object; outbound is bounded by the caller's slots */
+    SFU_SRTP_SSRCS_MAX = 64,     /* per inbound object */
+    /* Per outbound object, over its whole life: the state of an SSRC is what keeps its numbers from
+     * being used again with this key, so it stays.  sfu_srtp_evp only. */
+    SFU_SRTP_SSRCS_SENT_MAX = 1024,
     SFU_SRTP_PACKET_MAX = 2048,
 };
 
@@ -84,7 +87,8 @@ const struct sfu_srtp_stats *sfu_srtp_rx_stats(const struct sfu_srtp_rx *rx);
  * Writes header + sealed payload + tag to out (which overlaps neither) and the length to *ret_len.
  * hdr is the whole RTP header (fixed part, CSRCs, extension), and may go on with the payload's
  * first bytes, where these are the receiver's own and the rest is shared. 0; -EINVAL the header is
- * not one; -ENOBUFS cap is smaller than hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD; -EALREADY a
+ * not one; -ENOBUFS cap is smaller than hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD, or
+ * this would be one SSRC too many; -EALREADY a
  * sequence number was used before (never seal two packets with one number: with GCM that gives the
  * key away; retransmissions go by RTX, RFC 4588); -EIO.
  */

@@ -1,5 +1,6 @@
 #include "sfu/transport/srtp_crypt.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -119,11 +120,12 @@ static int contexts_need(struct sfu_srtp_channel *c)
 
 /* --- AES-GCM --- */
 
-static void put(uint8_t *p, uint64_t value, size_t bytes)
+static void xor64(uint8_t *p, uint64_t value)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        p[i] ^= (uint8_t)(value >> 8 * (bytes - 1 - i));
-    }
+    uint64_t have;
+    memcpy(&have, p, sizeof have);
+    have ^= htobe64(value);
+    memcpy(p, &have, sizeof have);
 }
 
 /* RFC 7714, 8.1 and 9.1: the six bytes of the index are ROC and SEQ, or zeros and SRTCP's index. */
@@ -131,8 +133,8 @@ static void gcm_iv(const struct sfu_srtp_channel *c, const struct sfu_srtp_name 
                    uint8_t iv[GCM_IV])
 {
     memcpy(iv, c->keys.salt, GCM_IV);
-    put(iv + 2, name->ssrc, 4);
-    put(iv + 6, name->index, 6);
+    xor64(iv, (uint64_t)name->ssrc << 16);
+    xor64(iv + 4, name->index);
 }
 
 /* Everything before the tag: EVP_Cipher spares the checks that EVP_*Update repeats per call. */
@@ -197,8 +199,8 @@ int sfu_srtp_ctr(struct sfu_srtp_channel *c, const struct sfu_srtp_name *name, u
         return rc;
     }
     memcpy(iv, c->keys.salt, SFU_SRTP_SALT_MAX);
-    put(iv + 4, name->ssrc, 4);
-    put(iv + 8, name->index, 6);
+    xor64(iv, name->ssrc);
+    xor64(iv + 6, name->index);
     return EVP_CipherInit_ex2(c->cipher, NULL, NULL, iv, -1, NULL) == 1 &&
                    EVP_Cipher(c->cipher, data, data, (unsigned)len) >= 0
                ? 0

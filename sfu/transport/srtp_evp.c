@@ -73,6 +73,9 @@ static struct sfu_srtp_stream *stream_get(struct evp *e, uint32_t ssrc)
 static int streams_grow(struct evp *e)
 {
     unsigned cap = e->cap ? 2 * e->cap : STREAMS_FIRST;
+    if (e->count == SFU_SRTP_SSRCS_SENT_MAX) {
+        return -ENOBUFS;
+    }
     struct sfu_srtp_stream *streams = realloc(e->streams, cap * sizeof *streams);
     if (!streams) {
         return -ENOMEM;
@@ -91,7 +94,7 @@ static int streams_grow(struct evp *e)
 static struct sfu_srtp_stream *stream_add(struct evp *e, uint32_t ssrc,
                                           const struct sfu_srtp_stream *state)
 {
-    if (e->count == e->cap && streams_grow(e) < 0) {
+    if ((!e->streams || e->count == e->cap) && streams_grow(e) < 0) {
         return NULL;
     }
     e->last = e->count++;
@@ -189,7 +192,7 @@ static int protect_rtp(struct evp *e, const struct sfu_srtp_plain *plain, uint8_
     size_t len = plain->hdr_len + plain->payload_len;
     s = SFU_LIKELY(s) ? s : stream_add(e, name.ssrc, NULL);
     if (!s) {
-        return -ENOMEM;
+        return -ENOBUFS;
     }
     name.index = sfu_srtp_index_guess(s, get16(plain->hdr + 2));
     int rc = sfu_srtp_index_check(s, name.index);
@@ -253,7 +256,7 @@ static int protect_rtcp(struct evp *e, const struct sfu_srtp_plain *plain, uint8
     uint8_t *tag = out + len, *word = out + len + (e->aead ? e->tag : 0);
     s = s ? s : stream_add(e, name.ssrc, NULL);
     if (!s) {
-        return -ENOMEM;
+        return -ENOBUFS;
     }
     uint32_t index = s->rtcp_index + 1;
     int rc = sfu_srtp_rtcp_check(s, index);

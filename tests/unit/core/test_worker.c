@@ -307,6 +307,35 @@ static void a_call_over_two_addresses(void **state)
 }
 
 /* What control asks for and cannot be had is told; nothing is left half made. */
+/* The plan comes behind the first check, which is answered all the same; a stranger's is not. */
+static void a_check_may_be_early(void **state)
+{
+    struct set set;
+    struct user u, stranger, known;
+    (void)state;
+    set_open(&set, 1);
+    uint16_t port = sfu_workers_port(set.ws, 0);
+    assert_int_equal(sfu_workers_start(set.ws), 0);
+    user_open(&u, 1, "127.0.0.1", port);
+    user_open(&stranger, 2, "127.0.0.1", port);
+    user_open(&known, 3, "127.0.0.1", port);
+    apply(&set, 0, plan_of(&known, 0, 1));
+    await_state(&set, 3, SFU_PEER_ICE);
+    user_check(&u);
+    user_check(&stranger);
+    user_check(&known);
+    AWAIT(&known, 1, known.checks_answered == 1); /* so the two before it have been looked at */
+    assert_int_equal(u.checks_answered, 0);
+    apply(&set, 0, plan_of(&u, 1, 0));
+    AWAIT(&u, 1, u.checks_answered == 1);
+    user_pump(&stranger);
+    assert_int_equal(stranger.checks_answered, 0);
+    user_close(&u);
+    user_close(&stranger);
+    user_close(&known);
+    set_close(&set);
+}
+
 static void refusals_are_told(void **state)
 {
     struct set set;
@@ -503,6 +532,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_over_two_addresses),
+        cmocka_unit_test(a_check_may_be_early),
         cmocka_unit_test(refusals_are_told),
         cmocka_unit_test(a_peer_may_follow_at_once),
         cmocka_unit_test(events_wait_for_control),

@@ -325,6 +325,26 @@ static void genuine_ssrcs_are_bounded(void **state)
     sfu_srtp_rx_destroy(rx);
 }
 
+/* A client may have slots made anew for ever. */
+static void sent_ssrcs_are_bounded(void **state)
+{
+    struct sfu_srtp_tx *tx = sender(&profiles[1]);
+    uint8_t hdr[HEADER], pkt[ROOM];
+    size_t len;
+    (void)state;
+    if (ops == &sfu_srtp_libsrtp2) {
+        sfu_srtp_tx_destroy(tx);
+        return;
+    }
+    for (uint32_t ssrc = 1; ssrc <= SFU_SRTP_SSRCS_SENT_MAX; ssrc++) {
+        seal(tx, 1, ssrc, pkt);
+    }
+    rtp_header(hdr, 1, SFU_SRTP_SSRCS_SENT_MAX + 1, 0, 0);
+    assert_int_equal(sfu_srtp_protect_rtp(tx, hdr, HEADER, NULL, 0, pkt, ROOM, &len), -ENOBUFS);
+    seal(tx, 2, SFU_SRTP_SSRCS_SENT_MAX, pkt);
+    sfu_srtp_tx_destroy(tx);
+}
+
 static void null_twin_keeps_lengths(void **state)
 {
     struct sfu_srtp_tx *tx;
@@ -378,6 +398,7 @@ int main(void)
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(forged_ssrcs_cost_no_memory),
         cmocka_unit_test(genuine_ssrcs_are_bounded),
+        cmocka_unit_test(sent_ssrcs_are_bounded),
         cmocka_unit_test(null_twin_keeps_lengths),
         cmocka_unit_test(memory_may_run_out),
     };
