@@ -179,7 +179,7 @@ int ctl_streamkey(int argc, char **argv)
     const char *env = getenv("STOA_URL");
     struct wanted w = {.url = env && env[0] ? env : "http://127.0.0.1:8080"};
     int code = parse(argc, argv, &w);
-    if (code) {
+    if (code || !w.action) {
         return code;
     }
     if (strcmp(w.action, "help") == 0) {
