@@ -151,3 +151,61 @@ test('a page whose token is refused says so', async () => {
     assert.equal(await watch.evaluate(() => document.getElementById('fallback').hidden), false);
     await watch.close();
 });
+
+/** In the page: a clock of black and white stripes, by WHIP to the server and by WHEP back; how old each picture is. */
+async function ages(room) {
+    const [width, height, bits, stripe] = [640, 360, 16, 40];
+    const token = async (identity) => {
+        const body = JSON.stringify({ room, identity, name: identity });
+        return (await (await fetch('/v1/dev/token', { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()).token;
+    };
+    const connect = async (pc, path, who) => {
+        await pc.setLocalDescription();
+        const headers = { authorization: `Bearer ${await token(who)}`, 'content-type': 'application/sdp' };
+        const post = await fetch(path, { method: 'POST', headers, body: pc.localDescription.sdp });
+        await pc.setRemoteDescription({ type: 'answer', sdp: await post.text() });
+    };
+    const canvas = () => Object.assign(document.createElement('canvas'), { width, height });
+    const now = () => Math.round(performance.now()) & 0xffff;
+    const face = canvas();
+    const brush = face.getContext('2d');
+    setInterval(() => {
+        const time = now();
+        for (let i = 0; i < bits; i++) {
+            brush.fillStyle = (time >> i) & 1 ? '#fff' : '#000';
+            brush.fillRect(i * stripe, 0, stripe, height);
+        }
+    }, 16);
+    const [from, to] = [1, 2].map(() => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }));
+    from.addTransceiver(face.captureStream(30).getVideoTracks()[0], { direction: 'sendonly' });
+    await connect(from, `/whip/${room}`, 'clock');
+    to.addTransceiver('video', { direction: 'recvonly' });
+    const video = Object.assign(document.createElement('video'), { muted: true, autoplay: true });
+    document.body.append(video);
+    const eye = canvas().getContext('2d', { willReadFrequently: true });
+    const found = [];
+    const done = new Promise((resolve) => {
+        const look = () => {
+            eye.drawImage(video, 0, 0, width, height);
+            const row = eye.getImageData(0, height / 2, width, 1).data;
+            let time = 0;
+            for (let i = 0; i < bits; i++) if (row[(i * stripe + stripe / 2) * 4] > 128) time |= 1 << i;
+            found.push((now() - time) & 0xffff);
+            if (found.length < 200) video.requestVideoFrameCallback(look);
+            else resolve(found.slice(50));
+        };
+        to.ontrack = ({ track }) => {
+            video.srcObject = new MediaStream([track]);
+            video.requestVideoFrameCallback(look);
+        };
+    });
+    await connect(to, `/whep/${room}`, 'eye');
+    return done;
+}
+
+test('a clock goes from a WHIP page to a WHEP page in less than 150 ms', async () => {
+    const page = await openPage(chromium, '/watch.html?room=nobody');
+    const found = (await page.evaluate(ages, 'clock')).sort((a, b) => a - b);
+    assert.ok(found[found.length >> 1] <= 150, `median ${found[found.length >> 1]} ms, last ${found.at(-1)} ms`);
+    await page.close();
+});
