@@ -22,7 +22,7 @@ for _ in range(60):
 print(time.process_time() - start)
 """
 TRACE_S = 3
-TOTAL = re.compile(r"^\s*100\.00\s+[\d.]+\s+\d*\s+(\d+)\s", re.M)
+TOTAL = re.compile(r"^\s*100\.00\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?total$", re.M)
 
 
 def cpus():

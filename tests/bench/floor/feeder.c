@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/floor/seal.h"
+
 enum { RCVBUF = 4 << 20, BUFFER = 65536, TICK_NS = 1000000, LAST_TICKS = 50 };
 
 struct floor_feeder {
@@ -22,6 +24,7 @@ struct floor_feeder {
     _Atomic int stop;
     _Atomic uint64_t arrived;
     uint16_t seq;
+    struct floor_seal *seal; /* packets come as fast as a sender seals them, not faster */
     uint8_t buffer[BUFFER];
 };
 
@@ -62,6 +65,7 @@ struct floor_feeder *floor_feeder_create(const struct floor_conf *conf,
     if (!f->in || !f->address) {
         abort();
     }
+    f->seal = floor_seal_create(conf->cm);
     f->out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     must(f->out, "socket");
     must(connect(f->out, (const struct sockaddr *)to, sizeof *to), "connect");
@@ -107,10 +111,13 @@ static void empty(struct floor_feeder *f)
 
 static void send_frame(struct floor_feeder *f, unsigned packets)
 {
-    uint8_t packet[2048] = {0x80, 96};
+    static const uint8_t payload[1400];
+    uint8_t head[20] = {0x80, 96}, packet[2048];
     for (unsigned i = 0; i < packets; i++) {
-        packet[2] = (uint8_t)(f->seq >> 8);
-        packet[3] = (uint8_t)f->seq++;
+        head[2] = (uint8_t)(f->seq >> 8);
+        head[3] = (uint8_t)f->seq++;
+        (void)floor_seal_run(f->seal, head, sizeof head, payload,
+                             f->conf->packet_bytes - sizeof head, packet);
         must((int)send(f->out, packet, f->conf->packet_bytes, 0), "send");
     }
 }
@@ -172,6 +179,7 @@ void floor_feeder_destroy(struct floor_feeder *f)
         close(f->in[i]);
     }
     close(f->out);
+    floor_seal_destroy(f->seal);
     free(f->in);
     free(f->address);
     free(f);
