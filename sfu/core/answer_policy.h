@@ -34,6 +34,7 @@ struct sfu_answer_policy {
     /* An extension whose id means another one on another m-line is left out; else it is an error.
      * RFC 9143, 9.1 forbids it, and clients that are no browsers do it. */
     bool drop_ext_conflicts;
+    bool rtcp_mux_only;   /* say so in the answer too (RFC 9725, 4.4.1) */
     bool dtls_client;     /* accept a=setup:passive; else it is an error */
     bool new_association; /* the core can start a second DTLS association; else it is an error */
     uint32_t max_message_size; /* bytes, of data channels */

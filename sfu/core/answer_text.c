@@ -188,6 +188,9 @@ static void write_rtp(struct sfu_answer_ctx *c, struct sfu_str *text, size_t i)
     const struct sfu_answer_mline *out = &c->answer->mlines[i];
 
     sfu_str_puts(text, "a=rtcp-mux\r\n");
+    if (c->policy->rtcp_mux_only) {
+        sfu_str_puts(text, "a=rtcp-mux-only\r\n");
+    }
     if (m->rtcp_rsize) {
         sfu_str_puts(text, "a=rtcp-rsize\r\n");
     }

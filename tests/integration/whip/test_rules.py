@@ -48,7 +48,7 @@ def test_post(s):
         check(re.fullmatch(r"/whip/ps_[a-z0-9]{26}\.[0-9a-f]{32}", location), location)
         check(re.fullmatch(r'"[0-9a-f]{32}"', etag), etag)
         check(sdp.count("a=recvonly") == 2 and "a=setup:passive" in sdp and "a=ice-lite" in sdp, sdp)
-        check(sdp.count("a=rtcp-mux\r\n") == 2 and "a=group:BUNDLE 0 1" in sdp, sdp)
+        check(sdp.count("a=rtcp-mux-only\r\n") == 2 and sdp.count("a=rtcp-mux\r\n") == 2 and "a=group:BUNDLE 0 1" in sdp, sdp)
         check("a=candidate:" in sdp and "a=end-of-candidates" in sdp, "the server does not trickle")
         check(headers["Link"] is None, headers["Link"])
         places.add(location.split(".")[1])
