@@ -37,15 +37,45 @@ void sfu_egress_dest_init(struct sfu_egress_dest *dest, void *link)
     *dest = (struct sfu_egress_dest){.link = link, .first = NONE, .last = NONE};
 }
 
+/* What is another one in each packet. */
+static const uint32_t numbers = SFU_HDREXT_BIT(TWCC) | SFU_HDREXT_BIT(ABS_SEND_TIME);
+
+static int patch_ext(const struct sfu_egress_ext *kept, const struct sfu_hdrext_values *values,
+                     uint8_t *buf)
+{
+    memcpy(buf, kept->block, sizeof kept->block);
+    sfu_hdrext_patch_twcc(buf, &kept->layout, values->twcc_seq);
+    if (kept->layout.abs_send_time_at) {
+        sfu_be24_put(buf + kept->layout.abs_send_time_at, values->abs_send_time);
+    }
+    return kept->len;
+}
+
+/* Returns the length of the block, 0 when there is none, or -ENOBUFS. */
+static int write_ext(const struct sfu_egress_head *head, uint8_t *buf, size_t cap)
+{
+    struct sfu_egress_ext *kept = head->kept;
+    struct sfu_hdrext_layout layout;
+    if (SFU_LIKELY(kept && kept->len > 0 && kept->present == head->values->present)) {
+        return patch_ext(kept, head->values, buf);
+    }
+    int len = sfu_hdrext_write(head->ext, head->values, head->two_byte_ok, buf, cap, &layout);
+    if (kept && len > 0 && (size_t)len <= sizeof kept->block &&
+        (head->values->present & ~numbers) == 0) {
+        *kept = (struct sfu_egress_ext){
+            .present = head->values->present, .len = (uint8_t)len, .layout = layout};
+        memcpy(kept->block, buf, (size_t)len);
+    }
+    return len;
+}
+
 /* Returns the length of the header written to buf, or -ENOBUFS. */
 static int write_head(const struct sfu_egress_head *head, uint8_t buf[SFU_EGRESS_HEAD_MAX])
 {
     struct sfu_rtp_header rtp = head->rtp;
-    struct sfu_hdrext_layout layout;
     uint8_t *p = buf + SFU_RTP_HEADER_LEN;
-    int ext = sfu_hdrext_write(
-        head->ext, head->values, head->two_byte_ok, p,
-        SFU_EGRESS_HEAD_MAX - SFU_RTP_HEADER_LEN - SFU_RTX_OSN_BYTES - SFU_CODEC_HEAD_MAX, &layout);
+    int ext = write_ext(
+        head, p, SFU_EGRESS_HEAD_MAX - SFU_RTP_HEADER_LEN - SFU_RTX_OSN_BYTES - SFU_CODEC_HEAD_MAX);
     if (ext < 0) {
         return ext;
     }

@@ -57,11 +57,21 @@ struct sfu_egress {
     uint8_t *heads;                 /* SFU_EGRESS_HEADS */
 };
 
+/* The extension block that most packets of a slot carry: only the numbers in it change, so it is
+ * written once and patched.  Owned by the slot.  All zero: none yet; zero it when the ids change. */
+struct sfu_egress_ext {
+    uint32_t present; /* of the values that it was written from */
+    uint8_t len;      /* 0: none */
+    struct sfu_hdrext_layout layout;
+    uint8_t block[16]; /* holds what is patched, in either form */
+};
+
 /* What stands in front of one outgoing packet. */
 struct sfu_egress_head {
     struct sfu_rtp_header rtp;              /* extension is set by add */
     const struct sfu_hdrext_map *ext;       /* the subscriber's ids */
     const struct sfu_hdrext_values *values; /* present: what to write, if negotiated */
+    struct sfu_egress_ext *kept;            /* NULL: the block is written anew */
     bool two_byte_ok;
     bool resent; /* RTX (RFC 4588): osn goes before the payload */
     uint16_t osn;

@@ -130,6 +130,7 @@ struct rslot {
     uint8_t silence_left;
     bool shown;
     bool report_due; /* a sender report must go out at once: a switch */
+    struct sfu_egress_ext ext;
     struct sfu_rtcptx tx;
     /* the rest */
     uint16_t index;

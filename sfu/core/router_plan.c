@@ -222,6 +222,7 @@ static void slots_settle(struct sfu_rpeer *peer, struct rslot **old, unsigned ol
 {
     for (unsigned i = 0; i < peer->slot_count; i++) {
         peer->slots[i]->plan = &peer->plan->slots[i];
+        peer->slots[i]->ext = (struct sfu_egress_ext){0};
         if (i < old_count && old[i] != peer->slots[i]) {
             router_slot_follow(peer->slots[i], old[i]);
             router_slot_destroy(old[i]);

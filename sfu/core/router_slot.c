@@ -256,7 +256,7 @@ static void set_values(struct rslot *slot, const struct sfu_packet *packet,
                        struct sfu_hdrext_values *v)
 {
     struct sfu_rpeer *peer = slot->peer;
-    memset(v, 0, sizeof *v);
+    /* what present does not name is never read */
     v->present = packet->ext_present | SFU_HDREXT_BIT(TWCC) | SFU_HDREXT_BIT(ABS_SEND_TIME);
     v->audio_level = packet->audio_level;
     v->voice = packet->voice;
@@ -292,6 +292,7 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
                 .marker = out->marker},
         .ext = &slot->plan->ext,
         .values = &values,
+        .kept = &slot->ext,
         .two_byte_ok = slot->plan->two_byte_ok,
         .rewrite = rewritten,
     };

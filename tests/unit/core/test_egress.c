@@ -171,6 +171,55 @@ static void headers_are_written_by_template(void **state)
     }
 }
 
+static void ext_of(struct fixture *f, uint8_t twcc_id, uint8_t time_id)
+{
+    sfu_hdrext_map_init(&f->ext);
+    assert_int_equal(sfu_hdrext_map_set(&f->ext, twcc_id, SFU_HDREXT_TWCC), 0);
+    assert_int_equal(sfu_hdrext_map_set(&f->ext, time_id, SFU_HDREXT_ABS_SEND_TIME), 0);
+    assert_int_equal(sfu_hdrext_map_set(&f->ext, 9, SFU_HDREXT_MID), 0);
+}
+
+/* A kept block changes nothing but the cost: each packet is the same as one written anew. */
+static void a_kept_block_is_like_a_new_one(void **state)
+{
+    static const struct {
+        uint8_t twcc_id, time_id;
+        bool mid;
+    } steps[] = {{3, 5, false},     {3, 5, false}, {3, 5, true}, {3, 5, false},
+                 {200, 201, false}, {5, 3, false}, {5, 3, false}};
+    struct fixture f;
+    struct sfu_egress_dest a;
+    struct sfu_egress_ext kept = {0};
+    (void)state;
+    init(&f);
+    sfu_egress_dest_init(&a, &a);
+    f.head.two_byte_ok = true;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(steps); i++) {
+        uint8_t anew[sizeof sent.bytes];
+        if (i > 0 && steps[i].twcc_id != steps[i - 1].twcc_id) {
+            kept = (struct sfu_egress_ext){0};
+        }
+        ext_of(&f, steps[i].twcc_id, steps[i].time_id);
+        f.values.present = SFU_HDREXT_BIT(TWCC) | SFU_HDREXT_BIT(ABS_SEND_TIME) |
+                           (steps[i].mid ? SFU_HDREXT_BIT(MID) : 0);
+        f.values.mid = (struct sfu_hdrext_bytes){(const uint8_t *)"m", 1};
+        f.values.twcc_seq = (uint16_t)(0x1234 + i);
+        f.values.abs_send_time = (uint32_t)(0x56789a + i);
+        f.head.kept = NULL;
+        assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, 4), 0);
+        sfu_egress_flush(&f.e);
+        memcpy(anew, sent.bytes, sent.len);
+        size_t len = sent.len;
+        f.head.kept = &kept;
+        assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, 4), 0);
+        sfu_egress_flush(&f.e);
+        assert_int_equal(sent.len, len);
+        assert_memory_equal(sent.bytes, anew, len);
+        assert_int_equal(kept.len > 0, true);
+    }
+    sfu_egress_fini(&f.e);
+}
+
 static void a_header_that_does_not_fit_is_refused(void **state)
 {
     struct fixture f;
@@ -250,6 +299,7 @@ int main(void)
         cmocka_unit_test(leaves_with_the_flush_peer_by_peer),
         cmocka_unit_test(a_full_batch_leaves_by_itself),
         cmocka_unit_test(headers_are_written_by_template),
+        cmocka_unit_test(a_kept_block_is_like_a_new_one),
         cmocka_unit_test(a_header_that_does_not_fit_is_refused),
         cmocka_unit_test(a_link_that_goes_is_forgotten),
         cmocka_unit_test(what_is_refused_is_counted),
