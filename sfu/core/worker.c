@@ -115,6 +115,33 @@ static const datagram_fn datagram[SFU_DEMUX_KINDS] = {
     [SFU_DEMUX_RTCP] = on_rtcp,
 };
 
+static void take_in(struct worker *w, const struct sfu_udp_in *in, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        datagram_fn fn = datagram[sfu_demux(in[i].data, in[i].len)];
+        if (fn) {
+            fn(w, &in[i]);
+        } else {
+            sfu_stat_inc(SFU_M_DROP_UDP_CLASS);
+        }
+    }
+}
+
+/* One batch.  Collecting is cheap and sending is dear: what has come while the first packets of a
+ * burst were collected leaves together with them, in longer runs.  Nothing is waited for. */
+static unsigned take_batch(struct worker *w)
+{
+    struct sfu_udp_in *in;
+    unsigned total = 0, n = sfu_udp_recv(w->udp, &in);
+    while (n > 0) {
+        take_in(w, in, n);
+        total += n;
+        n = sfu_udp_recv_more(w->udp, &in);
+    }
+    sfu_router_flush(w->router); /* payloads lie in the receive buffers */
+    return total;
+}
+
 static void on_udp(struct sfu_loop_io *io, uint32_t events, void *arg)
 {
     struct worker *w = arg;
@@ -122,18 +149,7 @@ static void on_udp(struct sfu_loop_io *io, uint32_t events, void *arg)
     (void)events;
     worker_time(w);
     for (unsigned batch = 0; batch < WORKER_RX_BATCHES; batch++) {
-        struct sfu_udp_in *in;
-        unsigned n = sfu_udp_recv(w->udp, &in);
-        for (unsigned i = 0; i < n; i++) {
-            datagram_fn fn = datagram[sfu_demux(in[i].data, in[i].len)];
-            if (fn) {
-                fn(w, &in[i]);
-            } else {
-                sfu_stat_inc(SFU_M_DROP_UDP_CLASS);
-            }
-        }
-        sfu_router_flush(w->router); /* payloads lie in the receive buffers */
-        if (n < SFU_UDP_RX_BATCH) {
+        if (take_batch(w) < SFU_UDP_RX_BATCH) {
             return;
         }
     }

@@ -15,6 +15,7 @@ struct sfu_udp {
     void *io;
     struct sfu_udp_stats stats;
     uint32_t lost_seen;
+    unsigned rx_used; /* places of in and rx that hold something */
     unsigned tx_count;
     size_t tx_used;
     struct sfu_udp_in in[SFU_UDP_RX_BATCH];
@@ -87,14 +88,19 @@ const struct sfu_udp_stats *sfu_udp_stats(const struct sfu_udp *udp)
     return &udp->stats;
 }
 
-unsigned sfu_udp_recv(struct sfu_udp *udp, struct sfu_udp_in **ret_in)
+unsigned sfu_udp_recv_more(struct sfu_udp *udp, struct sfu_udp_in **ret_in)
 {
-    for (unsigned i = 0; i < SFU_UDP_RX_BATCH; i++) {
-        udp->in[i].data = udp->rx[i];
-        udp->in[i].len = sizeof udp->rx[i];
+    struct sfu_udp_in *in = udp->in + udp->rx_used;
+    unsigned room = SFU_UDP_RX_BATCH - udp->rx_used;
+    if (room == 0) {
+        return 0;
+    }
+    for (unsigned i = 0; i < room; i++) {
+        in[i].data = udp->rx[udp->rx_used + i];
+        in[i].len = sizeof udp->rx[0];
     }
     uint32_t lost = udp->lost_seen;
-    int got = udp->ops->recv(udp->io, udp->in, SFU_UDP_RX_BATCH, &lost);
+    int got = udp->ops->recv(udp->io, in, room, &lost);
     udp->stats.rx_calls++;
     udp->stats.rx_lost += lost - udp->lost_seen; /* the kernel's counter wraps at 32 bits */
     udp->lost_seen = lost;
@@ -105,16 +111,23 @@ unsigned sfu_udp_recv(struct sfu_udp *udp, struct sfu_udp_in **ret_in)
 
     unsigned kept = 0;
     for (unsigned i = 0; i < (unsigned)got; i++) {
-        if (udp->in[i].len == 0 || udp->in[i].len > SFU_UDP_DATAGRAM_BYTES) {
+        if (in[i].len == 0 || in[i].len > SFU_UDP_DATAGRAM_BYTES) {
             udp->stats.rx_bad_size++;
             continue;
         }
-        udp->stats.rx_bytes += udp->in[i].len;
-        udp->in[kept++] = udp->in[i];
+        udp->stats.rx_bytes += in[i].len;
+        in[kept++] = in[i];
     }
     udp->stats.rx_pkts += kept;
-    *ret_in = udp->in;
+    udp->rx_used += (unsigned)got;
+    *ret_in = in;
     return kept;
+}
+
+unsigned sfu_udp_recv(struct sfu_udp *udp, struct sfu_udp_in **ret_in)
+{
+    udp->rx_used = 0;
+    return sfu_udp_recv_more(udp, ret_in);
 }
 
 uint8_t *sfu_udp_reserve(struct sfu_udp *udp, size_t max_len)

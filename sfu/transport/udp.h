@@ -94,6 +94,12 @@ void sfu_udp_granted(const struct sfu_udp *udp, int *ret_rcvbuf_bytes, int *ret_
  * (SFU_UDP_RX_BATCH) says there may be more.
  */
 SFU_MUST_CHECK unsigned sfu_udp_recv(struct sfu_udp *udp, struct sfu_udp_in **ret_in);
+/*
+ * What has come since, behind what was taken before, which stays valid: a publisher's burst is still
+ * arriving while its first packet is looked at.  *ret_in is the first new one.  0 also when a whole
+ * batch is there already.
+ */
+SFU_MUST_CHECK unsigned sfu_udp_recv_more(struct sfu_udp *udp, struct sfu_udp_in **ret_in);
 
 /*
  * Room, 16-aligned, for one datagram of up to max_len bytes; flushes first when the arena is full.

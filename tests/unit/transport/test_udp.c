@@ -111,6 +111,38 @@ static void sizes_at_the_edges(void **state)
     sfu_udp_destroy(udp);
 }
 
+static void more_comes_behind_what_is_there(void **state)
+{
+    struct sfu_udp *udp;
+    struct sfu_udp_in *first, *more;
+    struct sfu_addr loopback = addr("127.0.0.1", 0), them;
+    (void)state;
+    assert_int_equal(sfu_udp_open(&(struct sfu_udp_conf){.bind = loopback}, &udp), 0);
+    struct sfu_addr us = addr("127.0.0.1", sfu_udp_port(udp));
+    int fd = plain_socket(&loopback, &them);
+    send_to(fd, &us, "a", 1);
+    send_to(fd, &us, "", 0); /* not usable, yet it takes a place */
+    send_to(fd, &us, "bb", 2);
+    await(sfu_udp_fd(udp));
+    assert_int_equal(sfu_udp_recv(udp, &first), 2);
+    assert_int_equal(sfu_udp_recv_more(udp, &more), 0);
+    for (unsigned i = 0; i < SFU_UDP_RX_BATCH; i++) {
+        send_to(fd, &us, "ccc", 3);
+    }
+    await(sfu_udp_fd(udp));
+    assert_int_equal(sfu_udp_recv_more(udp, &more), SFU_UDP_RX_BATCH - 3);
+    assert_int_equal(more[0].len, 3);
+    assert_memory_equal(more[SFU_UDP_RX_BATCH - 4].data, "ccc", 3);
+    assert_int_equal(first[0].data[0], 'a');
+    assert_memory_equal(first[1].data, "bb", 2);
+    assert_int_equal(sfu_udp_recv_more(udp, &more), 0); /* no place is left */
+    assert_int_equal(sfu_udp_recv(udp, &first), 3);
+    assert_int_equal(sfu_udp_stats(udp)->rx_pkts, SFU_UDP_RX_BATCH + 2);
+    assert_int_equal(sfu_udp_stats(udp)->rx_errors, 0);
+    close(fd);
+    sfu_udp_destroy(udp);
+}
+
 static void lost_datagrams_are_counted(void **state)
 {
     struct sfu_udp *udp;
@@ -316,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_leave_from_the_address_asked),
         cmocka_unit_test(sizes_at_the_edges),
+        cmocka_unit_test(more_comes_behind_what_is_there),
         cmocka_unit_test(lost_datagrams_are_counted),
         cmocka_unit_test(taken_port_is_an_error),
         cmocka_unit_test(a_burst_arrives_datagram_by_datagram),
