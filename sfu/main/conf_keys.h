@@ -68,7 +68,7 @@ enum conf_flag {
       "Form of a line on standard error.")                                                         \
     K(plugins, dir, STR, "", 0, 4096, CONF_PLAIN, NULL,                                            \
       "Folder of the plugins. Empty: the one that belongs to the program.")                        \
-    K(plugins, load, LIST, "conference,echo", 0, SFU_MAX_PLUGINS, CONF_PLAIN, NULL,                \
+    K(plugins, load, LIST, "conference,echo,broadcast", 0, SFU_MAX_PLUGINS, CONF_PLAIN, NULL,                \
       "Plugins to load. A section with a plugin's name holds its own keys.")                       \
     K(web, root, STR, "", 0, 4096, CONF_PLAIN, NULL,                                               \
       "Folder of the web pages served at /. Empty: the one that belongs to the program.")

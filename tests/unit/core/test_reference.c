@@ -14,9 +14,10 @@
 
 extern const struct sfu_plugin stoa_plugin_conference;
 extern const struct sfu_plugin stoa_plugin_echo;
+extern const struct sfu_plugin stoa_plugin_broadcast;
 /* the order of plugins.load */
 static const struct sfu_plugin *const plugins[] = {&stoa_plugin_conference, &stoa_plugin_echo,
-                                                   NULL};
+                                                   &stoa_plugin_broadcast, NULL};
 static const char path[] = STOA_SOURCE_DIR "/docs/reference.md";
 
 static void print(struct sfu_str *out)
