@@ -41,7 +41,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->media.port_base, 20000);
     assert_true(c->auth.dev_key);
     assert_true(c->loopback_only);
-    assert_int_equal(c->plugins.load.count, 2);
+    assert_int_equal(c->plugins.load.count, 3);
     assert_string_equal(c->http.tls_cert, "");
     for (unsigned i = 0; i < SFU_LIMIT_COUNT; i++) {
         assert_int_equal(sfu_conf_limit(c, (enum sfu_limit)i), sfu_limit_info(i)->value);
