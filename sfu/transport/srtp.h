@@ -110,7 +110,7 @@ SFU_MUST_CHECK int sfu_srtp_unprotect_rtcp(struct sfu_srtp_rx *rx, uint8_t *pkt,
                                            size_t *ret_len);
 
 /* Forgets the state of an SSRC; unknown ones are ignored.  Replayed packets of it would be accepted
- * again.  For sending: only an SSRC that never comes back with these keys, or numbers would be sealed
- * twice. */
+ * again.  For sending: only an SSRC that never comes back with these keys, or numbers would be
+ * sealed twice. */
 void sfu_srtp_rx_remove(struct sfu_srtp_rx *rx, uint32_t ssrc);
 void sfu_srtp_tx_remove(struct sfu_srtp_tx *tx, uint32_t ssrc);
