@@ -227,9 +227,9 @@ static void replays_are_refused(void **state)
         sfu_srtp_rx_remove(rx, 4); /* unknown */
         memcpy(copy, sealed[2], len[2]);
         assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), -EALREADY);
-        sfu_srtp_rx_remove(rx, 5); /* its window went with it: the stream was really freed */
+        sfu_srtp_rx_remove(rx, 5); /* its window stays while nobody needs the place */
         memcpy(copy, sealed[2], len[2]);
-        assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), 0);
+        assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), -EALREADY);
 
         uint8_t hdr[HEADER];
         size_t out_len = 4711;
@@ -325,6 +325,45 @@ static void genuine_ssrcs_are_bounded(void **state)
     sfu_srtp_rx_destroy(rx);
 }
 
+/* A track is unpublished and published again, with the SSRC of before: its sender's counter has
+ * gone on. */
+static void a_removed_ssrc_comes_back_with_its_rollover(void **state)
+{
+    static const uint16_t seqs[] = {1, 30000, 60000, 20000};
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(profiles); i++) {
+        struct sfu_srtp_tx *tx = sender(&profiles[i]);
+        struct sfu_srtp_rx *rx = receiver(&profiles[i]);
+        uint8_t pkt[ROOM];
+        size_t len, opened;
+        for (size_t k = 0; k < SFU_ARRAY_LEN(seqs); k++) {
+            len = seal(tx, seqs[k], 5, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), 0);
+        }
+        sfu_srtp_rx_remove(rx, 5);
+        len = seal(tx, 20001, 5, pkt);
+        assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), 0);
+        /* it is in use again: no place for one more than there are */
+        for (uint32_t ssrc = 101; ssrc <= 100 + SFU_SRTP_SSRCS_MAX; ssrc++) {
+            len = seal(tx, 1, ssrc, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened),
+                             ssrc < 100 + SFU_SRTP_SSRCS_MAX ? 0 : -ENOBUFS);
+        }
+        sfu_srtp_rx_remove(rx, 5);
+        sfu_srtp_rx_remove(rx, 100 + SFU_SRTP_SSRCS_MAX - 1); /* the last place */
+        static const struct {
+            uint32_t ssrc;
+            int rc;
+        } places[] = {{201, 0}, {202, 0}, {203, -ENOBUFS}, {201, 0}, {202, 0}, {5, -ENOBUFS}};
+        for (uint16_t k = 0; k < SFU_ARRAY_LEN(places); k++) {
+            len = seal(tx, (uint16_t)(20002 + k), places[k].ssrc, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), places[k].rc);
+        }
+        sfu_srtp_tx_destroy(tx);
+        sfu_srtp_rx_destroy(rx);
+    }
+}
+
 /* A client may have slots made anew for ever. */
 static void sent_ssrcs_are_bounded(void **state)
 {
@@ -398,6 +437,7 @@ int main(void)
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(forged_ssrcs_cost_no_memory),
         cmocka_unit_test(genuine_ssrcs_are_bounded),
+        cmocka_unit_test(a_removed_ssrc_comes_back_with_its_rollover),
         cmocka_unit_test(sent_ssrcs_are_bounded),
         cmocka_unit_test(null_twin_keeps_lengths),
         cmocka_unit_test(memory_may_run_out),
