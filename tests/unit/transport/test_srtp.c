@@ -428,6 +428,86 @@ static void memory_may_run_out(void **state)
     TEST_WITH_FAILING_ALLOCS(make_both, NULL);
 }
 
+/* --- the first packet of a channel, which makes its contexts --- */
+
+static int seal_any(struct sfu_srtp_tx *tx, bool rtcp, uint16_t seq, uint8_t *out, size_t *ret_len)
+{
+    uint8_t hdr[28];
+    return rtcp ? sfu_srtp_protect_rtcp(tx, hdr, rtcp_packet(hdr, 5), out, ROOM, ret_len)
+                : sfu_srtp_protect_rtp(tx, hdr, rtp_header(hdr, seq, 5, 0, 0),
+                                       (const uint8_t *)"payload", 7, out, ROOM, ret_len);
+}
+
+static int open_any(struct sfu_srtp_rx *rx, bool rtcp, const uint8_t *pkt, size_t len)
+{
+    uint8_t copy[ROOM];
+    size_t opened;
+    memcpy(copy, pkt, len);
+    return rtcp ? sfu_srtp_unprotect_rtcp(rx, copy, len, &opened)
+                : sfu_srtp_unprotect_rtp(rx, copy, len, &opened);
+}
+
+/* Its n-th allocation fails: the packet is lost with its number, the next one passes.  False: it
+ * has no n-th. */
+static bool sealed_without(const struct profile *p, bool rtcp, unsigned n)
+{
+    struct sfu_srtp_tx *tx = sender(p);
+    struct sfu_srtp_rx *rx = receiver(p);
+    uint8_t pkt[ROOM];
+    size_t len;
+    alloc_fail_arm(n, ALLOC_FAIL_ALL);
+    int rc = seal_any(tx, rtcp, 1, pkt, &len);
+    bool failed = alloc_fail_disarm();
+    if (failed ? rc != -EIO && rc != -ENOBUFS : rc != 0) {
+        fail_msg("%s, %s, allocation %u: %d", p->name, rtcp ? "RTCP" : "RTP", n, rc);
+    }
+    if (rc == -EIO && !rtcp) {
+        assert_int_equal(seal_any(tx, rtcp, 1, pkt, &len), -EALREADY);
+    }
+    assert_int_equal(seal_any(tx, rtcp, 2, pkt, &len), 0);
+    assert_int_equal(open_any(rx, rtcp, pkt, len), 0);
+    sfu_srtp_tx_destroy(tx);
+    sfu_srtp_rx_destroy(rx);
+    return failed;
+}
+
+/* The same for opening: not a forgery, and not seen yet. */
+static bool opened_without(const struct profile *p, bool rtcp, unsigned n)
+{
+    struct sfu_srtp_tx *tx = sender(p);
+    struct sfu_srtp_rx *rx = receiver(p);
+    uint8_t pkt[ROOM];
+    size_t len;
+    assert_int_equal(seal_any(tx, rtcp, 1, pkt, &len), 0);
+    alloc_fail_arm(n, ALLOC_FAIL_ALL);
+    int rc = open_any(rx, rtcp, pkt, len);
+    bool failed = alloc_fail_disarm();
+    if (failed ? rc != -EIO && rc != -ENOMEM : rc != 0) {
+        fail_msg("%s, %s, allocation %u: %d", p->name, rtcp ? "RTCP" : "RTP", n, rc);
+    }
+    assert_int_equal(open_any(rx, rtcp, pkt, len), failed ? 0 : -EALREADY);
+    assert_int_equal(open_any(rx, rtcp, pkt, len), -EALREADY);
+    sfu_srtp_tx_destroy(tx);
+    sfu_srtp_rx_destroy(rx);
+    return failed;
+}
+
+static void contexts_may_find_no_memory(void **state)
+{
+    static bool (*const ways[])(const struct profile *, bool, unsigned) = {sealed_without,
+                                                                           opened_without};
+    (void)state;
+    for (size_t i = 0; ops == &sfu_srtp_evp && i < SFU_ARRAY_LEN(profiles); i++) {
+        for (unsigned k = 0; k < 2 * SFU_ARRAY_LEN(ways); k++) {
+            unsigned n = 1;
+            while (ways[k / 2](&profiles[i], k % 2 != 0, n)) {
+                n++;
+            }
+            assert_true(n > 4); /* a stream's two arrays, a context and what is in it */
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +521,7 @@ int main(void)
         cmocka_unit_test(sent_ssrcs_are_bounded),
         cmocka_unit_test(null_twin_keeps_lengths),
         cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(contexts_may_find_no_memory),
     };
     int failed = 0;
     ops = &sfu_srtp_evp;
