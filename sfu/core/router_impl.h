@@ -27,11 +27,11 @@ enum {
     ROUTER_SSRCS = 56,         /* of one peer: with the strangers as many as SRTP keeps */
     ROUTER_STRANGERS = 8,      /* SSRCs of no track whose SRTP state is kept a while */
     ROUTER_NO_TALKER = 0xffff,
-    ROUTER_TICK_US = 10000,     /* NACK, key-frame requests, while something is missing */
-    ROUTER_TWCC_US = 32000,     /* transport-wide feedback; coarse, so every 64 ms */
-    ROUTER_REPORT_US = 1000000, /* sender and receiver reports */
+    ROUTER_TICK_US = 10000,      /* NACK, key-frame requests, while something is missing */
+    ROUTER_TWCC_US = 32000,      /* transport-wide feedback; coarse, so every 64 ms */
+    ROUTER_REPORT_US = 1000000,  /* sender and receiver reports */
     ROUTER_SPEAKERS_US = 192000, /* a multiple of coarse time */
-    ROUTER_STILL_BURST = 32, /* packets of a still per tick and slot */
+    ROUTER_STILL_BURST = 32,     /* packets of a still per tick and slot */
     ROUTER_SILENCE_FRAMES = 5,
     ROUTER_SILENCE_US = 20000,
     ROUTER_SLOT_HOT_BYTES = 192,

@@ -180,8 +180,7 @@ static void on_fire(struct sfu_timer *timer, void *arg)
 static void test_coarse_times_are_shared(void **state)
 {
     static const int64_t due_us[] = {1, 63999, 64000, 64001, 127000, 128000, 4095001, 4096000};
-    static const int64_t at_us[] = {64000,  64000,  64000,   128000,
-                                    128000, 128000, 4096000, 4096000};
+    static const int64_t at_us[] = {64000, 64000, 64000, 128000, 128000, 128000, 4096000, 4096000};
     struct sfu_timer_wheel *wheel;
     struct counter c[8] = {0};
     int64_t last_us = 0;
@@ -229,10 +228,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_like_a_sorted_list),
-        cmocka_unit_test(test_past_means_next_tick),
-        cmocka_unit_test(test_setting_again_moves),
-        cmocka_unit_test(test_coarse_times_are_shared),
+        cmocka_unit_test(test_like_a_sorted_list),  cmocka_unit_test(test_past_means_next_tick),
+        cmocka_unit_test(test_setting_again_moves), cmocka_unit_test(test_coarse_times_are_shared),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
