@@ -1,0 +1,73 @@
+#include "sfu/proto/sctp_packet.h"
+
+#include <errno.h>
+
+#include "tests/unit/proto/hex.h"
+
+#define HEAD "13881388 00000000 00000000 "
+#define INIT(len) "010000" len " 1a2b3c4d 00020000 00400040 00000001 "
+
+static const struct {
+    const char *name, *hex;
+    int rc;
+} rows[] = {
+    {"INIT", HEAD INIT("1e") "c0000004 80080006 82c00000", 0},
+    {"INIT without parameters", HEAD INIT("14"), 0},
+    {"INIT, last parameter unpadded", HEAD INIT("1a") "80080006 82c00000", 0},
+    {"INIT with an IPv4 address", HEAD INIT("1c") "00050008 7f000001", -ENOTSUP},
+    {"INIT with an address of no length", HEAD INIT("18") "00050004", -ENOTSUP},
+    {"INIT with a host name", HEAD INIT("1c") "000b0008 61620000", -ENOTSUP},
+    {"INIT, parameter beyond the end", HEAD INIT("18") "80080008", -EBADMSG},
+    {"INIT, parameter of no length", HEAD INIT("18") "80080000", -EBADMSG},
+    {"INIT, half a parameter", HEAD INIT("16") "80080000", -EBADMSG},
+    {"INIT too short", HEAD "01000010 1a2b3c4d 00020000 00400040", -EBADMSG},
+    {"INIT ACK with an IPv6 address",
+     HEAD
+     "02000028 1a2b3c4d 00020000 00400040 00000001 00060014 00000000 00000000 00000000 00000001",
+     -ENOTSUP},
+    {"DATA", HEAD "00030014 00000001 00000000 00000033 78797a0a", 0},
+    {"DATA with padding", HEAD "00030011 00000001 00000000 00000033 78000000", 0},
+    {"DATA without data", HEAD "00030010 00000001 00000000 00000033", -EBADMSG},
+    {"two chunks", HEAD "0b000004 00030011 00000001 00000000 00000033 78000000", 0},
+    {"chunk beyond the end", HEAD "0b000008", -EBADMSG},
+    {"chunk of no length", HEAD "0b000000", -EBADMSG},
+    {"padding missing", HEAD "00030011 00000001 00000000 00000033 78", -EBADMSG},
+    {"ASCONF", HEAD "c1000008 00000001", -ENOTSUP},
+    {"AUTH", HEAD "0f000008 00000001", -ENOTSUP},
+    {"packet drop", HEAD "81000010 00000000 00000000 00000000", -ENOTSUP},
+    {"head alone", HEAD, -EBADMSG},
+    {"nothing", "", -EBADMSG},
+};
+
+static void packets(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t len;
+        uint8_t *buf = hex_alloc(rows[i].hex, &len);
+        assert_hex_row(sfu_sctp_packet_check(buf, len) == rows[i].rc, rows[i].name);
+        free(buf);
+    }
+}
+
+static void sizes(void **state)
+{
+    (void)state;
+    uint8_t *buf = calloc(1, SFU_SCTP_PACKET_MAX + 4);
+    assert_non_null(buf);
+    for (size_t at = SFU_SCTP_HEAD; at < SFU_SCTP_PACKET_MAX; at += 4) {
+        buf[at] = 0x0b; /* COOKIE ACK */
+        buf[at + 3] = 4;
+    }
+    size_t most = SFU_SCTP_HEAD + 4 * SFU_SCTP_CHUNKS_MAX;
+    assert_int_equal(sfu_sctp_packet_check(buf, most), 0);
+    assert_int_equal(sfu_sctp_packet_check(buf, most + 4), -EBADMSG);
+    assert_int_equal(sfu_sctp_packet_check(buf, SFU_SCTP_PACKET_MAX + 4), -EMSGSIZE);
+    free(buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packets), cmocka_unit_test(sizes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
