@@ -46,7 +46,7 @@ LIBRARIES = {
     "nice/": ["tests"],
     "agent.h": ["tests"],
     "glib": ["tests"],
-    "usrsctp": ["sfu/transport"],
+    "usrsctp": ["sfu/transport", "tests"],
     "openssl/": ["sfu/transport", "sfu/core", "signaling", "signaling/directory", "recorder/s3",
                  "tools", "tests"],
     "jansson": ["sfu/include", "sfu/core", "sfu/main", "signaling", "signaling/directory", "plugins/*", "chat",
