@@ -32,7 +32,7 @@ struct plg_conf_member {
     int64_t speaking_since_us, spoke_us;
     enum sfu_quality quality;
     bool quality_known;
-    bool crowded;     /* there are more tiles than pairs: who speaks matters */
+    bool crowded;     /* not everybody has a pair: who speaks matters */
     bool chosen_view; /* the client says what it shows; else the server chooses */
     size_t view_count;
     struct plg_conf_tile view[PLG_CONF_PAIRS];

@@ -8,6 +8,7 @@
 #include "sfu/base/str.h"
 #include "sfu/core/control_admin.h"
 #include "sfu/core/control_call.h"
+#include "sfu/core/control_http.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/permission.h"
@@ -63,12 +64,16 @@ static int method_open(void *state, struct sfu_call *call, const json_t *params,
 {
     struct sfu_control *c = state;
     struct sfu_session *s = sfu_session_get(c, call->session);
-    const json_t *token = json_object_get(params, "token");
+    const char *token = json_string_value(json_object_get(params, "token"));
     struct sfu_claims claims = {0};
     const char *why = "";
     (void)ret_result;
-    int err = c->auth.verify(c->auth.arg, json_string_value(token), json_string_length(token),
-                             sfu_clock_wall_us(c->conf.clock), &claims, &why);
+    token = token ? token : s->lane->bearer;
+    if (!token) {
+        return refuse(call, SFU_ERR_INVALID_PARAM, "token");
+    }
+    int err = c->auth.verify(c->auth.arg, token, strlen(token), sfu_clock_wall_us(c->conf.clock),
+                             &claims, &why);
     if (err != 0) {
         SFU_LOG_LIMIT(SFU_LOG_INFO, SFU_COMP_AUTH, "token refused", "remote=%s why=%s",
                       s->lane->remote, why);
@@ -185,7 +190,8 @@ void sfu_control_entered(struct sfu_session *s, struct sfu_room *room)
     sfu_rand_bytes(s->secret, sizeof s->secret);
     secret_text(s, secret);
     json_t *result = opened_json(s, secret);
-    if (!result || sfu_bmap_put(c->session_ids, s->id, strlen(s->id), s) != 0) {
+    if (!result || sfu_control_http_grant(s, s->lane, result) != 0 ||
+        sfu_bmap_put(c->session_ids, s->id, strlen(s->id), s) != 0) {
         json_decref(result);
         sfu_control_enter_failed(s, SFU_ERR_UNAVAILABLE);
         return;
@@ -217,7 +223,8 @@ static int resume(struct sfu_session *s, struct sfu_session *fresh, struct sfu_c
     secret_text(s, secret);
     json_t *result = json_pack("{s:s, s:I, s:I}", "secret", secret, "seq", (json_int_t)s->out.seq,
                                "time_us", (json_int_t)sfu_clock_wall_us(c->conf.clock));
-    if (!result) {
+    if (!result || sfu_control_http_grant(s, s->lane, result) != 0) {
+        json_decref(result);
         sfu_control_lane_shut(s->lane,
                               SFU_ERR_INTERNAL); /* its old secret is used up: it joins anew */
         return -ENOMEM;
@@ -294,10 +301,10 @@ static const struct sfu_param client_fields[] = {
 static const struct sfu_param open_params[] = {
     {.name = "token",
      .type = SFU_PARAM_STRING,
-     .required = true,
      .min = 1,
      .max = SFU_MAX_TOKEN_BYTES,
-     .doc = "JWT that names room, identity and grants"},
+     .doc = "JWT that names room, identity and grants; over HTTP the header `Authorization` may "
+            "carry it instead"},
     {.name = "client", .type = SFU_PARAM_OBJECT, .fields = client_fields, .doc = "who is calling"},
     END};
 static const struct sfu_param room_fields[] = {
@@ -353,6 +360,9 @@ static const struct sfu_param open_result[] = {
      .type = SFU_PARAM_INT,
      .required = true,
      .doc = "how long the session waits without a socket"},
+    {.name = "bearer",
+     .type = SFU_PARAM_STRING,
+     .doc = "over HTTP: what further requests carry as `Authorization: Bearer`"},
     {.name = "plugins",
      .type = SFU_PARAM_ARRAY,
      .required = true,
@@ -383,6 +393,7 @@ static const struct sfu_param resume_result[] = {
     {.name = "secret", .type = SFU_PARAM_STRING, .required = true, .doc = "for the next resume"},
     {.name = "seq", .type = SFU_PARAM_INT, .required = true, .doc = "of the newest notification"},
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},
+    {.name = "bearer", .type = SFU_PARAM_STRING, .doc = "as after `session.open`"},
     END};
 static const struct sfu_param ping_result[] = {
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},

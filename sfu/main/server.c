@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,9 @@ static void watch_memory(struct server *s)
     uint64_t high = mib > 0 ? (mib << 20) / page_bytes : (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3;
     uint64_t pages = resident_pages();
     bool full = pages > high;
+    struct mallinfo2 heap = mallinfo2();
+    sfu_stat_gauge_set(SFU_M_RESIDENT_MEMORY, (int64_t)(pages * page_bytes));
+    sfu_stat_gauge_set(SFU_M_HEAP_IN_USE, (int64_t)(heap.uordblks + heap.hblkhd));
     if (full != s->full) {
         SFU_LOG(full ? SFU_LOG_ERROR : SFU_LOG_INFO, SFU_COMP_MAIN, "memory mark",
                 "new_sessions=%s resident_mib=%" PRIu64, full ? "refused" : "welcome",

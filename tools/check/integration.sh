@@ -17,6 +17,7 @@ mapfile -t weighing < <(awk '/^def test_/ {sub(/\(.*/, "", $2); sub(/^test_/, ""
 if ready release; then
     run_ctest release integration
     run_calls hostile tests/integration/hostile/run.sh build/release "${weighing[@]:?nothing weighs}"
+    run_calls churn tests/integration/churn/run.sh build/release $([ -n "${STOA_CHECK_FULL:-}" ] && echo 10000 || echo 500)
     if ready asan; then
         run_ctest asan integration
         run_calls asan native build/asan

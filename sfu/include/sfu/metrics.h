@@ -37,6 +37,7 @@
     F(FAULTS, "stoa_faults_total", COUNTER, "kind", "Broken invariants of our own: each is a bug") \
     F(OPEN, "stoa_open", GAUGE, "kind", "Objects that exist now")                                  \
     F(MEMORY, "stoa_resident_memory_bytes", GAUGE, NULL, "Resident memory of the process")         \
+    F(HEAP, "stoa_heap_bytes", GAUGE, NULL, "Memory that malloc has given out")                    \
     F(START, "stoa_start_time_seconds", GAUGE, NULL, "Start of the process in Unix time")
 
 /* X(ID, FAMILY, label value or NULL, text) */
@@ -255,6 +256,7 @@
     X(OPEN_SLOTS, OPEN, "slots", "receive slots that are mapped")                                  \
     X(OPEN_PLUGINS, OPEN, "plugins", "plugins loaded")                                             \
     X(RESIDENT_MEMORY, MEMORY, NULL, "bytes")                                                      \
+    X(HEAP_IN_USE, HEAP, NULL, "bytes")                                                            \
     X(START_TIME, START, NULL, "seconds")
 
 /* H(ID, name, help): microseconds inside, seconds outside. */

@@ -18,7 +18,7 @@ import {
     type RecoveryState,
 } from './recovery.js';
 import type { SlotFeed } from './remote-track.js';
-import type { SocketFactory } from './rpc.js';
+import type { LaneFactories } from './lanes.js';
 import { Backoff, type BackoffStep } from './backoff.js';
 import { Session, type TokenSource } from './session.js';
 import { watchNetwork } from './network.js';
@@ -47,10 +47,9 @@ export interface ReconnectAttempt extends BackoffStep {
     readonly phase: 'resume' | 'rejoin';
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends LaneFactories {
     iceServers: RTCIceServer[];
     giveUpAfterMs: number;
-    socketFactory: SocketFactory;
     peerFactory: PeerFactory;
 }
 
@@ -176,8 +175,8 @@ export class Engine {
                 if (this.#session === session) this.#onSocketLost(code);
             },
         };
-        const { socketFactory } = this.#options;
-        const client = { socketFactory, clientName: 'stoa-client-js', clientVersion: VERSION };
+        const { socketFactory, httpFactory } = this.#options;
+        const client = { socketFactory, httpFactory, clientName: 'stoa-client-js', clientVersion: VERSION };
         let session: Session | null = null;
         session = await Session.open(url, jwt, handlers, client, this.#life.signal);
         try {

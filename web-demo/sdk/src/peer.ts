@@ -123,6 +123,10 @@ export class Peer {
         await sender.setParameters(parameters).catch(() => undefined);
     }
 
+    midOf(track: LocalTrack): string | null {
+        return this.#publications.get(track)?.transceiver.mid ?? null;
+    }
+
     senderOf(track: LocalTrack): RTCRtpSender | null {
         return this.#publications.get(track)?.transceiver.sender ?? null;
     }

@@ -1,9 +1,10 @@
 import { AudioPlayback } from './audio-playback.js';
-import { browserPeer, browserSocket } from './browser.js';
+import { browserHttpLane, browserPeer, browserSocket } from './browser.js';
 import { Emitter } from './emitter.js';
 import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
 import { ServerError, StoaError } from './errors.js';
 import { LocalParticipant, type Publisher } from './local-participant.js';
+import type { LaneKind } from './lanes.js';
 import type { LocalTrack } from './local-track.js';
 import { wantedPairs } from './pairs.js';
 import { RemoteParticipant, type Participant } from './participants.js';
@@ -24,6 +25,7 @@ import { applyNotification, reconcileParticipants, type RoomModel } from './room
 import type { SocketFactory } from './rpc.js';
 import type { TokenSource } from './session.js';
 import { SlotTable } from './slots.js';
+import { StatsReader, type RoomStats, type StatsSubject } from './stats.js';
 
 export type RoomState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
 
@@ -70,6 +72,8 @@ export interface RoomOptions {
     giveUpAfterMs?: number;
     /** For tests and other environments. */
     socketFactory?: SocketFactory;
+    /** What stands in where no WebSocket can be opened. */
+    httpFactory?: SocketFactory;
     /** For tests and other environments. */
     peerFactory?: PeerFactory;
 }
@@ -104,6 +108,7 @@ export class Room extends Emitter<RoomEvents> {
     #view: ViewPair[] | 'auto' = 'auto';
     /** A new session knows nothing of the view. */
     #viewIsStale = false;
+    #stats: { pc: RTCPeerConnection; reader: StatsReader } | null = null;
 
     constructor(options: RoomOptions = {}) {
         super();
@@ -163,6 +168,11 @@ export class Room extends Emitter<RoomEvents> {
         return this.#engine?.peer?.pc ?? null;
     }
 
+    /** What carries the signalling; null while not connected. */
+    get signalling(): LaneKind | null {
+        return this.#engine?.session?.lane ?? null;
+    }
+
     /** Receive pairs that the server knows of. */
     get pairs(): number {
         return this.#engine?.peer?.pairs ?? 0;
@@ -185,6 +195,9 @@ export class Room extends Emitter<RoomEvents> {
             iceServers: this.#options.iceServers ?? [],
             giveUpAfterMs: this.#options.giveUpAfterMs ?? 120_000,
             socketFactory: this.#options.socketFactory ?? browserSocket,
+            httpFactory:
+                this.#options.httpFactory ??
+                (this.#options.socketFactory ? undefined : browserHttpLane),
             peerFactory: this.#options.peerFactory ?? browserPeer,
         });
         this.#engine = engine;
@@ -241,6 +254,42 @@ export class Room extends Emitter<RoomEvents> {
     /** Plays all sound through this output device, where the browser can. */
     setAudioOutput(deviceId: string): Promise<void> {
         return this.#audio.setOutput(deviceId);
+    }
+
+    /** How the call goes. Rates are those since the last call of this; the first one knows none. Null while not connected. */
+    async stats(): Promise<RoomStats | null> {
+        const pc = this.peerConnection;
+        if (!pc) return null;
+        if (this.#stats?.pc !== pc) this.#stats = { pc, reader: new StatsReader() };
+        const figures = await this.#stats.reader.read(pc, this.#incoming(), this.#outgoing());
+        return { ...figures, signalling: this.signalling, quality: this.#local.connectionQuality };
+    }
+
+    #incoming(): StatsSubject[] {
+        return [...this.#remotes.values()].flatMap(({ identity, tracks }) =>
+            [...tracks.values()]
+                .filter((track) => track.feed !== null)
+                .map((track) => ({
+                    identity,
+                    source: track.source,
+                    kind: track.kind,
+                    media: track.mediaStreamTrack,
+                    mid: track.feed!.mid,
+                    layer: layerOf(track),
+                })),
+        );
+    }
+
+    #outgoing(): StatsSubject[] {
+        const { identity, tracks } = this.#local;
+        return [...tracks.values()].map((track) => ({
+            identity,
+            source: track.source,
+            kind: track.kind,
+            media: track.mediaStreamTrack,
+            mid: this.#engine?.peer?.midOf(track) ?? null,
+            layer: null,
+        }));
     }
 
     /** Repairs as after a network change; for diagnosis. */
@@ -378,6 +427,7 @@ export class Room extends Emitter<RoomEvents> {
         this.#remotes.clear();
         this.#speakers = [];
         this.#view = 'auto';
+        this.#stats = null;
     }
 
     #wantedPairs(): number {
@@ -417,4 +467,10 @@ export class Room extends Emitter<RoomEvents> {
             emit: (event, ...args) => this.emit(event, ...args),
         };
     }
+}
+
+/** Where the server sends layers, a track knows which one comes. */
+function layerOf(track: RemoteTrack): StatsSubject['layer'] {
+    const layer = (track as { layer?: { rid?: string | null; width: number; height: number; why: string } | null }).layer;
+    return layer ? { name: layer.rid || `${layer.width}x${layer.height}`, why: layer.why } : null;
 }
