@@ -209,8 +209,8 @@ static int make_answer(struct sfu_control_offering *o)
     policy.publish_arg = o;
     policy.subscribe = o->in->shape == SFU_OFFER_FREE ? !o->in->publish || o->s->claims.subscribe
                                                       : o->in->shape == SFU_OFFER_RECEIVES;
-    policy.opus_stereo = policy.dtls_client = policy.drop_ext_conflicts = policy.rtcp_mux_only =
-        o->in->shape != SFU_OFFER_FREE;
+    policy.opus_stereo = policy.dtls_client = policy.rtcp_mux_only = o->in->shape != SFU_OFFER_FREE;
+    policy.drop_ext_conflicts = true; /* aiortc gives one id to two extensions */
     policy.data = o->c->conf.data && o->s->claims.data;
     if (o->c->conf.codec_count > 0) {
         policy.codecs = o->c->conf.codecs;
