@@ -34,14 +34,10 @@ def slope(rows):
     return over / sum((x - mean_x) ** 2 for x, _ in rows)
 
 
-def heap(server):
-    return server.metrics()["stoa_heap_bytes"]
-
-
 def settled_heap(server):
-    """The gauge is set once a second or so: the same figure twice is one that was read when all was quiet."""
+    """The gauge is set at least once a second: what stands there after that was read when all was quiet."""
     time.sleep(1.2)
-    return heap(server)
+    return server.metrics()["stoa_heap_bytes"]
 
 
 def run_batch(server, first, count, folder):
@@ -67,7 +63,7 @@ def main():
         sys.exit(__doc__)
     rig.BUILD = os.path.abspath(sys.argv[1])
     cycles = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
-    batch = max(25, cycles // 50)
+    batch = max(1, cycles // (50 if cycles >= FULL else 6))
     server = Server(LIMITS, level="warn")
     rows, killed, start = [], 0, time.monotonic()
     try:

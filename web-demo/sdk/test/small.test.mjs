@@ -69,6 +69,22 @@ test('camera bit rates follow the height, options win', () => {
     assert.equal(sendParameters('screen', media(720)).degradationPreference, 'maintain-resolution');
 });
 
+test('server-sent events, cut anywhere', async () => {
+    const { EventStreamParser } = await import('../build/event-stream.js');
+    const text = ':\n\nid: 7\ndata: {"a":"ü"}\n\ndata: 1\r\ndata: 2\r\n\r\nevent: close\ndata:{}\n\nid: 9\n\ndata: rest';
+    const wanted = [
+        { event: 'message', data: '{"a":"ü"}', id: '7' }, { event: 'message', data: '1\n2', id: undefined },
+        { event: 'close', data: '{}', id: undefined },
+    ];
+    const bytes = new TextEncoder().encode(text);
+    for (let size = 1; size <= bytes.length; size++) {
+        const parser = new EventStreamParser();
+        const events = [];
+        for (let at = 0; at < bytes.length; at += size) events.push(...parser.push(bytes.subarray(at, at + size)));
+        assert.deepEqual(events, wanted, `in pieces of ${size}`);
+    }
+});
+
 test('emitter: once, off, and a listener that leaves while it runs', () => {
     const emitter = new Emitter();
     const heard = [];
