@@ -20,6 +20,7 @@ struct plg_conf_room {
     uint64_t room;
     struct sfu_list members; /* as they joined */
     bool quality_changed;
+    bool voices; /* somebody speaks: who goes on long enough is let in by the next tick */
 };
 
 struct plg_conf_member {
