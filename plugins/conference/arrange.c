@@ -81,6 +81,20 @@ static size_t wished(const struct plg_conf_member *to, struct plg_conf_tile ret[
     return n;
 }
 
+/* A picture of which the client has said how large it shows it need not be larger. */
+static void fit(const struct plg_conf_member *to, struct plg_conf_tile *tiles, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < to->size_count; k++) {
+            const struct plg_conf_tile *size = &to->sizes[k];
+            if (size->participant == tiles[i].participant && size->group == tiles[i].group) {
+                tiles[i].width = size->width;
+                tiles[i].height = size->height;
+            }
+        }
+    }
+}
+
 static void map_pair(const struct plg_conf *pc, const struct plg_conf_member *to, const int *slot,
                      const struct plg_conf_tile *tile)
 {
@@ -122,6 +136,7 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         size_t count = candidates(m, list);
         n = plg_conf_layout_choose(list, count, usable, pc->host->now_us(pc->host), tiles);
         m->crowded = count > usable;
+        fit(m, tiles, n);
     }
     plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);
     for (size_t i = 0; i < slots.pairs; i++) {
