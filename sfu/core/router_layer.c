@@ -39,6 +39,7 @@ static uint8_t ladder(const struct rtrack *t, struct sfu_layer_rung rungs[SFU_LA
         rungs[i] = t->enc[i].rung;
         rungs[i].layer = (struct sfu_layer){i, SFU_LAYER_ALL, SFU_LAYER_ALL};
     }
+    sfu_layer_guess(rungs, t->enc_count);
     sort(rungs, t->enc_count);
     return t->enc_count;
 }

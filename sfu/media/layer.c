@@ -15,6 +15,29 @@ uint32_t sfu_layer_bps(const struct sfu_layer_rung *rungs, size_t index)
     }
 }
 
+static void take_size(struct sfu_layer_rung *to, const struct sfu_layer_rung *from, bool above)
+{
+    unsigned height = above ? from->height * 2u : (from->height + 1u) / 2;
+    unsigned width = above ? from->width * 2u : (from->width + 1u) / 2;
+
+    to->height = (uint16_t)(height < UINT16_MAX ? height : UINT16_MAX);
+    to->width = (uint16_t)(width < UINT16_MAX ? width : UINT16_MAX);
+}
+
+void sfu_layer_guess(struct sfu_layer_rung *rungs, size_t count)
+{
+    for (size_t i = count; i-- > 1;) {
+        if (rungs[i - 1].height == 0 && rungs[i].height > 0) {
+            take_size(&rungs[i - 1], &rungs[i], false);
+        }
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (rungs[i].height == 0 && rungs[i - 1].height > 0) {
+            take_size(&rungs[i], &rungs[i - 1], true);
+        }
+    }
+}
+
 /* A picture that fills one side of its place fills it; an eighth less is not seen. */
 static bool fills(const struct sfu_layer_rung *rung, const struct sfu_layer_slot *slot)
 {

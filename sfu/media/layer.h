@@ -65,5 +65,9 @@ struct sfu_layer_slot {
 int64_t sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_bps,
                         bool may_rise);
 
+/* Sizes that are not known are taken for twice or half those of the nearest rung of which they are:
+ * a layer whose first key frame was lost would never be chosen, and so never be asked for one. */
+void sfu_layer_guess(struct sfu_layer_rung *rungs, size_t count);
+
 /* The rate that a rung is taken for: known, or by the one below it. */
 uint32_t sfu_layer_bps(const struct sfu_layer_rung *rungs, size_t index);

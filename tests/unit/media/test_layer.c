@@ -91,6 +91,37 @@ static void test_one_slot(void **state)
     }
 }
 
+static void test_guess(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t known[3], heights[3];
+    } rows[] = {
+        {{180, 360, 720}, {180, 360, 720}},
+        {{0, 360, 720}, {180, 360, 720}},
+        {{0, 0, 720}, {180, 360, 720}},
+        {{180, 0, 0}, {180, 360, 720}},
+        {{0, 360, 0}, {180, 360, 720}},
+        {{180, 0, 720}, {180, 360, 720}},
+        {{100, 0, 720}, {100, 360, 720}},
+        {{0, 0, 0}, {0, 0, 0}},
+        {{720, 0, 180}, {720, 90, 180}},
+        {{0, 1, UINT16_MAX}, {1, 1, UINT16_MAX}},
+        {{40000, 0, 0}, {40000, UINT16_MAX, UINT16_MAX}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sfu_layer_rung rungs[3] = {{.height = rows[i].known[0]},
+                                          {.height = rows[i].known[1]},
+                                          {.height = rows[i].known[2]}};
+        sfu_layer_guess(rungs, 3);
+        for (unsigned k = 0; k < 3; k++) {
+            if (rungs[k].height != rows[i].heights[k]) {
+                fail_msg("row %zu: rung %u has %u lines", i, k, rungs[k].height);
+            }
+        }
+    }
+}
+
 static void test_sharing(void **state)
 {
     (void)state;
@@ -131,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_slot),
+        cmocka_unit_test(test_guess),
         cmocka_unit_test(test_sharing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
