@@ -150,7 +150,8 @@ struct sfu_control_track {
     uint8_t rid_count; /* 0: no simulcast */
     char rids[SFU_PLAN_ENCODINGS][SFU_PLAN_RID_BYTES];
     uint64_t relayed;           /* other workers (bits) that get it, as the worker was told */
-    int64_t relay_until_us;     /* some of them only until then */
+    uint64_t fading;            /* of those: not needed any more, they go … */
+    int64_t relay_until_us;     /* … then */
     struct sfu_list relay_link; /* c->lingering, meanwhile */
 };
 

@@ -13,6 +13,8 @@ enum {
     LAYER_SILENT_US = 700000,  /* an encoding that is so long behind the others is not sent */
     LAYER_OTHERS_US = 300000,  /* … who were heard within this time */
     LAYER_LINGER_US = 1000000, /* an encoding that nobody wants is kept so long */
+    LAYER_ACTIVE_US = 2000000, /* the watch goes on so long behind the last packet */
+    LAYER_WATCH_US = 50000,
     LAYER_RATE_US = 1000000,
     LAYER_SENT_US = 400000,
     LAYER_AUDIO_BPS = 50000, /* of a slot, kept free */
@@ -227,18 +229,6 @@ static void on_share(struct sfu_timer *timer, void *arg)
     }
 }
 
-void router_layer_start(struct sfu_rpeer *peer)
-{
-    sfu_timer_init(&peer->share, on_share, peer);
-    sfu_slotrate_init(&peer->rate);
-    peer->sent_us = peer->router->now_us;
-}
-
-void router_layer_stop(struct sfu_rpeer *peer)
-{
-    sfu_timer_cancel(peer->router->conf.wheel, &peer->share);
-}
-
 void router_layer_due(struct sfu_rpeer *peer)
 {
     if (peer->room && !sfu_timer_pending(&peer->share)) {
@@ -302,9 +292,20 @@ void router_layer_event(const struct rslot *slot, struct sfu_plane_event *ret)
 
 /* --- what the publisher sends --- */
 
+static void keep_watch(struct sfu_rpeer *peer)
+{
+    if (SFU_UNLIKELY(!sfu_timer_pending(&peer->watch)) && peer->room) {
+        struct sfu_router *r = peer->router;
+        sfu_timer_set_coarse(r->conf.wheel, &peer->watch, r->now_us + LAYER_WATCH_US);
+    }
+}
+
 void router_layer_sent(struct rstream *s, const struct sfu_packet *p)
 {
     s->bytes += p->payload_len;
+    if (has_layers(s->track)) {
+        keep_watch(s->track->peer);
+    }
     if (SFU_UNLIKELY(!s->enc->rung.active)) {
         s->enc->rung.active = true;
         router_relay_changed(s->track);
@@ -396,7 +397,7 @@ void router_layer_unwanted(struct rtrack *t)
     if (t->remote) {
         router_relay_want(t);
     } else if (t->peer) {
-        router_report_active(t->peer);
+        keep_watch(t->peer);
     }
 }
 
@@ -453,11 +454,42 @@ static bool want(struct rtrack *t)
     return t->wanted.told != t->wanted.now;
 }
 
-bool router_layer_tick(struct rtrack *t)
+/* False: nothing comes of it, and control knows what is wanted. */
+static bool watch_track(struct rtrack *t)
 {
-    if (!has_layers(t)) {
-        return false;
+    bool comes = false;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        const struct rstream *s = t->enc[i].stream;
+        comes = comes || (s && t->router->now_us - s->seen_us < LAYER_ACTIVE_US);
     }
     watch(t);
-    return want(t);
+    return want(t) || comes;
+}
+
+static void on_watch(struct sfu_timer *timer, void *arg)
+{
+    struct sfu_rpeer *peer = arg;
+    bool again = false;
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        struct rtrack *t = peer->tracks[i];
+        again = (has_layers(t) && watch_track(t)) || again;
+    }
+    if (again) {
+        sfu_timer_set_coarse(peer->router->conf.wheel, timer,
+                             peer->router->now_us + LAYER_WATCH_US);
+    }
+}
+
+void router_layer_start(struct sfu_rpeer *peer)
+{
+    sfu_timer_init(&peer->share, on_share, peer);
+    sfu_timer_init(&peer->watch, on_watch, peer);
+    sfu_slotrate_init(&peer->rate);
+    peer->sent_us = peer->router->now_us;
+}
+
+void router_layer_stop(struct sfu_rpeer *peer)
+{
+    sfu_timer_cancel(peer->router->conf.wheel, &peer->share);
+    sfu_timer_cancel(peer->router->conf.wheel, &peer->watch);
 }

@@ -29,11 +29,20 @@ static void ask_later(struct rremote *remote)
     }
 }
 
+static struct rremote_enc *home_of(const struct renc *e)
+{
+    return &e->track->remote->enc[e - e->track->enc];
+}
+
+static void want_key(const struct renc *e)
+{
+    home_of(e)->wants_key = true;
+    ask_later(e->track->remote);
+}
+
 void router_relay_want_key(struct rstream *s)
 {
-    struct rremote *remote = s->track->remote;
-    remote->enc[s->enc - s->track->enc].wants_key = true;
-    ask_later(remote);
+    want_key(s->enc);
 }
 
 void router_relay_want(struct rtrack *t)
@@ -196,11 +205,6 @@ static void on_end(struct sfu_router *r, unsigned from, struct rtrack *t, const 
 
 /* --- streams --- */
 
-static struct rremote_enc *home_of(const struct renc *e)
-{
-    return &e->track->remote->enc[e - e->track->enc];
-}
-
 static struct rstream *stream_begin(struct renc *e, uint64_t source)
 {
     struct rstream *s;
@@ -265,9 +269,7 @@ static bool skips(struct sfu_router *r, const struct renc *e, bool key)
         return false;
     }
     sfu_stat_inc(SFU_M_DROP_RELAY_BEHIND);
-    if (e->stream) {
-        router_want_key(e->stream);
-    }
+    want_key(e); /* there may be no stream yet whose slots would */
     return true;
 }
 
