@@ -81,6 +81,20 @@ static size_t wished(const struct plg_conf_member *to, struct plg_conf_tile ret[
     return n;
 }
 
+/* A picture of which the client has said how large it shows it need not be larger. */
+static void fit(const struct plg_conf_member *to, struct plg_conf_tile *tiles, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < to->size_count; k++) {
+            const struct plg_conf_tile *size = &to->sizes[k];
+            if (size->participant == tiles[i].participant && size->group == tiles[i].group) {
+                tiles[i].width = size->width;
+                tiles[i].height = size->height;
+            }
+        }
+    }
+}
+
 static void map_pair(const struct plg_conf *pc, const struct plg_conf_member *to, const int *slot,
                      const struct plg_conf_tile *tile)
 {
@@ -122,6 +136,7 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         n = plg_conf_layout_pool(list, count, usable, now_us, tiles, wished(m, tiles));
     } else {
         n = plg_conf_layout_choose(list, count, usable, now_us, tiles);
+        fit(m, tiles, n);
     }
     m->crowded = m->chosen_view || count > usable;
     plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);

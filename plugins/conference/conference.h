@@ -38,6 +38,8 @@ struct plg_conf_member {
     size_t view_count;
     struct plg_conf_tile view[PLG_CONF_PAIRS];
     struct plg_conf_tile pairs[PLG_CONF_PAIRS]; /* what is mapped */
+    size_t size_count;
+    struct plg_conf_tile sizes[PLG_CONF_PAIRS]; /* at which the client shows what we choose */
 };
 
 enum plg_conf_counter { PLG_CONF_COUNT_LOST };
@@ -77,6 +79,7 @@ int plg_conf_offer(void *state, struct sfu_call *call, const json_t *params, jso
 int plg_conf_mute(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_update(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_view(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
+int plg_conf_sizes(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_mute_participant(void *state, struct sfu_call *call, const json_t *params,
                               json_t **ret_result);
 int plg_conf_kick(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);

@@ -49,5 +49,6 @@ struct sfu_answer_policy {
     void *ssrc_arg;
 };
 
-/* No grants, opus vp8 h264, all feedback but goog-remb.  The rest is zero and must be filled in. */
+/* No grants, opus vp8 h264, all feedback: transport-cc about what the client sends, goog-remb
+ * about what it receives.  The rest is zero and must be filled in. */
 void sfu_answer_policy_init(struct sfu_answer_policy *policy);

@@ -434,6 +434,16 @@ static const struct sfu_param closed_params[] = {
      .required = true,
      .doc = "`kicked`, `replaced`, `revoked`, `room_closed`, `shutdown`"},
     END};
+static const struct sfu_param layer_fields[] = {
+    {.name = "rid", .type = SFU_PARAM_STRING, .required = true, .doc = "of the publisher's offer"},
+    {.name = "width", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
+    {.name = "height", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
+    {.name = "why",
+     .type = SFU_PARAM_STRING,
+     .required = true,
+     .doc = "not a higher one: `best` there is none, `size` it is shown small, `rate` the network, "
+            "`source` it is not sent (yet)"},
+    END};
 static const struct sfu_param slot_fields[] = {
     {.name = "pair", .type = SFU_PARAM_INT, .required = true, .doc = "index of the pair"},
     {.name = "kind", .type = SFU_PARAM_STRING, .required = true, .doc = "`audio` or `video`"},
@@ -448,6 +458,11 @@ static const struct sfu_param slot_fields[] = {
      .type = SFU_PARAM_INT,
      .required = true,
      .doc = "first outgoing RTP timestamp of the track, or null until its first packet left"},
+    {.name = "layer",
+     .type = SFU_PARAM_OBJECT,
+     .required = true,
+     .fields = layer_fields,
+     .doc = "which of the track's encodings is shown; null where it has one only, or none yet"},
     END};
 static const struct sfu_param slots_params[] = {{.name = "slots",
                                                  .type = SFU_PARAM_ARRAY,
@@ -466,6 +481,17 @@ static const struct sfu_param unavailable_params[] = {
     {.name = "reason", .type = SFU_PARAM_STRING, .required = true, .doc = "`codec`"},
     END};
 
+static const struct sfu_param rid_row[] = {
+    {.name = "", .type = SFU_PARAM_STRING, .required = true, .doc = "as in the offer"}, END};
+static const struct sfu_param encodings_params[] = {
+    {.name = "track", .type = SFU_PARAM_STRING, .required = true, .doc = "`tr_…`"},
+    {.name = "rids",
+     .type = SFU_PARAM_ARRAY,
+     .required = true,
+     .fields = rid_row,
+     .doc = "wanted by somebody; the others need not be sent"},
+    END};
+
 static const struct sfu_notification notifications[] = {
     {.name = "session.closed",
      .params = closed_params,
@@ -479,6 +505,9 @@ static const struct sfu_notification notifications[] = {
     {.name = "track.unavailable",
      .params = unavailable_params,
      .doc = "This client cannot decode the track that was meant for one of its slots."},
+    {.name = "track.encodings",
+     .params = encodings_params,
+     .doc = "Which encodings of an own simulcast track are wanted now; at first all are."},
     {0}};
 
 const struct sfu_plugin sfu_control_methods = {

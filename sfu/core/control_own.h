@@ -156,7 +156,9 @@ struct sfu_control_track {
     uint8_t muted; /* enum sfu_mute_by bits */
     bool published;
     bool mute_dirty;
-    bool relay_dirty;           /* who else needs it must be looked at again */
+    bool relay_dirty;  /* who else needs it must be looked at again */
+    uint8_t rid_count; /* 0: no simulcast */
+    char rids[SFU_PLAN_ENCODINGS][SFU_PLAN_RID_BYTES];
     uint64_t relayed;           /* other workers (bits) that get it, as the worker was told */
     uint64_t fading;            /* of those: not needed any more, they go … */
     int64_t relay_until_us;     /* … then */
@@ -179,6 +181,12 @@ struct sfu_control_slot {
     uint32_t rtp;
     uint16_t width, height;
     bool hidden; /* a video that is not shown: nothing is sent */
+    struct {
+        bool known; /* the track has several, and this one is shown */
+        struct sfu_layer layer;
+        enum sfu_layer_why why;
+        uint16_t width, height;
+    } layer;
 };
 
 struct sfu_control_peer {

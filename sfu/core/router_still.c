@@ -40,7 +40,7 @@ void router_still_start(struct rslot *slot, struct rstream *s)
 static struct rstream *still_stream(struct rslot *slot, struct rfeed **ret_feed)
 {
     struct rstream *s = sfu_map_get(slot->peer->router->sources, slot->still.source);
-    *ret_feed = s ? router_slot_feed(slot, s->track) : NULL;
+    *ret_feed = s ? router_slot_feed(slot, s->enc) : NULL;
     if (!*ret_feed) {
         return NULL;
     }

@@ -282,6 +282,61 @@ def test_a_room_over_two_workers(server):
 test_a_room_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "2"}
 
 
+def watch_three_layers(server, loss=()):
+    """A camera in three encodings, shown small, then medium, then large, each 5 s; the other encodings stop."""
+    camera = Peers(server, 1, 20, "--pairs", "1", "--publish", "microphone,camera", "--simulcast", "--width", "640",
+                   "--height", "360", "--fps", "20", "--kbps", "800", "--stats-ms", "500", *loss, identity="camera-")
+    time.sleep(1)
+    viewer = Peers(server, 1, 17, "--pairs", "1", "--decode", "--views", "160x90,320x180,640x360", "--view-ms", "5000",
+                   "--stats-ms", "500", "--events", identity="viewer-").finish()
+    camera.finish()
+    return camera, viewer
+
+
+def sizes_shown(viewer):
+    """Width of the newest picture, every half second, without repetitions."""
+    widths = []
+    for stats in viewer.history[0]:
+        for rx in fed(stats):
+            if rx["kind"] == "video" and rx["picture"]["width"] and rx["picture"]["width"] not in widths[-1:]:
+                widths.append(rx["picture"]["width"])
+    return widths
+
+
+def check_three_layers(camera, viewer):
+    check(sizes_shown(viewer)[-3:] == [160, 320, 640], "pictures", sizes_shown(viewer))
+    video = next(rx for rx in fed(viewer.last[0]) if rx["kind"] == "video")
+    check(video["picture"]["broken"] == 0 and video["picture"]["decoded"] > 200, "pictures", video)
+    check(video["worst_gap_ms"] < 1000, "it froze", video)
+    told = [s["layer"] for line in viewer.named("notification") if line["method"] == "slots.changed"
+            for s in line["params"]["slots"] if s["layer"]]
+    check([t["rid"] for t in told if t["why"] in ("size", "best")][-1:] == ["f"], "layers told", told)
+    check({"q", "h", "f"} == {t["rid"] for t in told} and told[-1]["height"] == 360, "layers told", told)
+    # while the small one is shown the other two are not sent
+    still = 0
+    for before, after in zip(camera.history[0], camera.history[0][1:]):
+        grown = {a["rid"]: a["packets"] - b["packets"] for a, b in zip(after["media"]["tx"], before["media"]["tx"]) if a["rid"]}
+        still += grown["q"] > 0 and grown["h"] == 0 and grown["f"] == 0
+    check(still >= 4, "half seconds in which only the small encoding was sent:", still)
+
+
+def test_three_layers(server):
+    camera, viewer = watch_three_layers(server)
+    check_three_layers(camera, viewer)
+
+
+def test_three_layers_over_two_workers(server):
+    """The same from another worker, with a tenth of the video lost on the way up: repaired by repaired-rid."""
+    camera, viewer = watch_three_layers(server, ("--drop-out-percent", "10"))
+    check_three_layers(camera, viewer)
+    check(server.metric('stoa_relay_packets_total{direction="in"}') > 200, "the relay")
+    video = [tx for tx in camera.last[0]["media"]["tx"] if tx["rid"]]
+    check(sum(tx["resent"] for tx in video) >= 0.8 * sum(tx["dropped"] for tx in video) > 5, "RTX", video)
+
+
+test_three_layers_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "1"}
+
+
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 

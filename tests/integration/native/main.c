@@ -20,7 +20,9 @@ static struct options {
     int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
     int cycles, kill_percent, hold_ms;
     int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
-    gboolean silent, decode, events;
+    int view_ms;
+    char *views;
+    gboolean silent, decode, events, simulcast;
 } opt = {.port = 8080,
          .peers = 1,
          .pairs = 4,
@@ -30,6 +32,7 @@ static struct options {
          .kbps = 150,
          .stagger_ms = 0,
          .stats_ms = 1000,
+         .view_ms = 4000,
          .restart_ms = -1,
          .hold_ms = 100,
          .cut_ms = -1,
@@ -52,6 +55,11 @@ static const GOptionEntry entries[] = {
     {"height", 0, 0, G_OPTION_ARG_INT, &opt.height, "picture (180)", "PX"},
     {"fps", 0, 0, G_OPTION_ARG_INT, &opt.fps, "pictures per second (15)", "N"},
     {"kbps", 0, 0, G_OPTION_ARG_INT, &opt.kbps, "video rate (150)", "N"},
+    {"simulcast", 0, 0, G_OPTION_ARG_NONE, &opt.simulcast,
+     "camera in three encodings, this one, half and a quarter", NULL},
+    {"views", 0, 0, G_OPTION_ARG_STRING, &opt.views,
+     "sizes at which cameras are shown, one after another", "WxH,..."},
+    {"view-ms", 0, 0, G_OPTION_ARG_INT, &opt.view_ms, "each so long (4000)", "MS"},
     {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
     {"drop-in-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_in, "lose arriving video, ask again",
      "N"},
@@ -161,6 +169,9 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .decode = opt.decode,
         .log_events = opt.events,
         .srtp_profiles = opt.srtp,
+        .simulcast = opt.simulcast,
+        .views = opt.views,
+        .view_us = (int64_t)opt.view_ms * 1000,
     };
 }
 

@@ -23,6 +23,10 @@ struct nat_peer_conf {
     unsigned width, height, fps, kbps;
     unsigned drop_in_percent, drop_out_percent; /* of video packets */
     bool silent, decode, log_events;
+    bool simulcast; /* the camera in three encodings: width x height, half, a quarter */
+    const char
+        *views;      /* "320x180,1280x720": sizes at which pictures are shown, one after another */
+    int64_t view_us; /* each so long */
     const char *srtp_profiles; /* OpenSSL's names, NULL: all */
 };
 

@@ -241,6 +241,11 @@ export class Engine {
             else this.#dispatch('closed_by_server');
             return true;
         }
+        if (name === 'track.encodings') {
+            const { track, rids } = params as Notifications['track.encodings'];
+            this.#peer?.setWantedEncodings(track, rids);
+            return true;
+        }
         if (name === 'media.state') {
             const { state } = params as Notifications['media.state'];
             if (state === 'closed') this.#dispatch('peer_closed');

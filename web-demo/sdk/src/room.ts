@@ -26,6 +26,7 @@ import type { SocketFactory } from './rpc.js';
 import type { TokenSource } from './session.js';
 import { SlotTable } from './slots.js';
 import { StatsReader, type RoomStats, type StatsSubject } from './stats.js';
+import { ViewSizes } from './view-sizes.js';
 
 export type RoomState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
 
@@ -51,6 +52,8 @@ export interface RoomEvents {
     trackMuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
     trackUnmuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
     trackDimensionsChanged: [track: RemoteTrack, participant: RemoteParticipant];
+    /** The server sends us another encoding of the track, or another reason holds it there: see `track.layer`. */
+    trackLayerChanged: [track: RemoteTrack, participant: RemoteParticipant];
     localTrackPublished: [track: LocalTrack, participant: LocalParticipant];
     localTrackUnpublished: [track: LocalTrack, participant: LocalParticipant];
     /** A camera or microphone was pulled out or taken away; its track is muted now. */
@@ -100,6 +103,7 @@ export class Room extends Emitter<RoomEvents> {
     readonly #audio: AudioPlayback;
     readonly #model: RoomModel;
     readonly #local: LocalParticipant;
+    readonly #sizes: ViewSizes;
     #engine: Engine | null = null;
     #info: WireSession | null = null;
     #state: RoomState = 'disconnected';
@@ -120,6 +124,11 @@ export class Room extends Emitter<RoomEvents> {
             findTrack: (id) => this.#findTrack(id)?.[0],
             onSubscribed: (track) => this.#emitTrack('trackSubscribed', track),
             onUnsubscribed: (track) => this.#emitTrack('trackUnsubscribed', track),
+            onLayer: (track) => this.#emitTrack('trackLayerChanged', track),
+        });
+        this.#sizes = new ViewSizes({
+            participants: () => this.#remotes.values(),
+            send: (tiles) => this.#request('conference.sizes', { tiles }),
         });
         this.#model = this.#createModel();
     }
@@ -410,6 +419,7 @@ export class Room extends Emitter<RoomEvents> {
         this.#info = info;
         this.#locked = join.locked;
         this.#viewIsStale = again && this.#view !== 'auto';
+        this.#sizes.reset();
         this.#local.update(join.participant);
         const others = join.participants.filter((each) => each.id !== join.participant.id);
         reconcileParticipants(this.#model, others, again);
@@ -429,6 +439,7 @@ export class Room extends Emitter<RoomEvents> {
     #reset(): void {
         this.#state = 'disconnected';
         this.#engine = null;
+        this.#sizes.reset();
         this.#slots.reset();
         this.#audio.clear();
         this.#local.stopAll();
@@ -459,8 +470,12 @@ export class Room extends Emitter<RoomEvents> {
         return undefined;
     }
 
-    #emitTrack(event: 'trackSubscribed' | 'trackUnsubscribed', track: RemoteTrack): void {
+    #emitTrack(
+        event: 'trackSubscribed' | 'trackUnsubscribed' | 'trackLayerChanged',
+        track: RemoteTrack,
+    ): void {
         const participant = this.#findTrack(track.id)?.[1];
+        if (event !== 'trackLayerChanged') this.#sizes.refresh();
         if (participant) this.emit(event, track, participant);
     }
 

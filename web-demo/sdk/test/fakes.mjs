@@ -22,27 +22,29 @@ export class FakeStream {
 }
 
 class FakeSender {
-    constructor(track) {
+    constructor(track, encodings = [{}]) {
         this.track = track;
-        this.parameters = { encodings: [{}] };
+        this.parameters = { encodings: encodings.map((each) => ({ ...each })) };
+        this.refusals = 0;
     }
     async replaceTrack(track) {
         this.track = track;
     }
     getParameters() {
-        return this.parameters;
+        return structuredClone(this.parameters);
     }
     async setParameters(parameters) {
+        if (this.refusals-- > 0) throw new Error('InvalidStateError');
         this.parameters = parameters;
     }
 }
 
 class FakeTransceiver {
-    constructor(kind, track, direction) {
+    constructor(kind, track, direction, encodings) {
         this.mid = null;
         this.kind = kind;
         this.direction = direction;
-        this.sender = new FakeSender(track);
+        this.sender = new FakeSender(track, encodings);
         this.receiver = { track: new FakeTrack(kind) };
     }
     setCodecPreferences() {}
@@ -62,10 +64,10 @@ export class FakePeerConnection extends EventTarget {
         this.localDescription = null;
         FakePeerConnection.made.push(this);
     }
-    addTransceiver(what, { direction }) {
+    addTransceiver(what, { direction, sendEncodings }) {
         const isKind = typeof what === 'string';
         const kind = isKind ? what : what.kind;
-        const transceiver = new FakeTransceiver(kind, isKind ? null : what, direction);
+        const transceiver = new FakeTransceiver(kind, isKind ? null : what, direction, sendEncodings);
         this.transceivers.push(transceiver);
         return transceiver;
     }
