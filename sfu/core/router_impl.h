@@ -165,6 +165,7 @@ struct sfu_rpeer {
     struct sfu_egress_dest egress;
     uint16_t twcc_seq; /* of what we send */
     bool up;
+    uint8_t pressure; /* enum sfu_router_pressure */
     void *link;
     struct sfu_plan *plan;
     uint64_t id;
@@ -244,6 +245,10 @@ void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp);
 void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
                       const struct sfu_forward_out *out, bool fill,
                       const struct sfu_plan_codec *rtx);
+
+/* router_pressure.c */
+/* The peer's transport is behind: does this packet stay here? */
+bool router_pressure_drops(struct rslot *slot, const struct sfu_packet *packet);
 
 /* router_still.c */
 void router_still_init(struct rslot *slot);

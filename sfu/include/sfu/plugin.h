@@ -276,6 +276,9 @@ struct sfu_host {
      * says why and everything goes on as before. */
     int (*ice)(const struct sfu_host *, struct sfu_call *, const char *fragment, size_t len,
                bool restart, char **ret_fragment);
+    /* What the session's client should be told of STUN and TURN: an array of {"urls", "username",
+     * "credential"} with credentials of its own that run out.  New reference; NULL. */
+    json_t *(*ice_servers)(const struct sfu_host *, uint64_t session);
 };
 
 /* ---- the descriptor */

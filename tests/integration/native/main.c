@@ -13,7 +13,7 @@
 enum { TICK_MS = 5, LEAVE_MS = 200 };
 
 static struct options {
-    char *host, *room, *identity, *publish, *tokens_file, *srtp;
+    char *ice, *host, *room, *identity, *publish, *tokens_file, *srtp;
     char **tokens;
     int drop_in, drop_out;
     int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
@@ -49,6 +49,7 @@ static const GOptionEntry entries[] = {
     {"height", 0, 0, G_OPTION_ARG_INT, &opt.height, "picture (180)", "PX"},
     {"fps", 0, 0, G_OPTION_ARG_INT, &opt.fps, "pictures per second (15)", "N"},
     {"kbps", 0, 0, G_OPTION_ARG_INT, &opt.kbps, "video rate (150)", "N"},
+    {"ice", 0, 0, G_OPTION_ARG_STRING, &opt.ice, "udp, tcp or relay (udp)", "HOW"},
     {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
     {"drop-in-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_in, "lose arriving video, ask again",
      "N"},
@@ -130,6 +131,13 @@ static bool read_tokens(void)
     return true;
 }
 
+static enum nat_ice_mode ice_mode(const char *name)
+{
+    return g_strcmp0(name, "tcp") == 0     ? NAT_ICE_TCP
+           : g_strcmp0(name, "relay") == 0 ? NAT_ICE_RELAY
+                                           : NAT_ICE_UDP;
+}
+
 static void start_peer(void)
 {
     unsigned i = app.peers->len;
@@ -152,6 +160,7 @@ static void start_peer(void)
         .decode = opt.decode,
         .log_events = opt.events,
         .srtp_profiles = opt.srtp,
+        .ice = ice_mode(opt.ice),
     };
     g_ptr_array_add(app.peers, nat_peer_create(&conf));
 }

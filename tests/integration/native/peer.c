@@ -187,6 +187,8 @@ static void on_joined(void *arg, const json_t *result, const json_t *error)
     set_state(p, "joined");
 }
 
+static const struct nat_ice_ops ice_ops;
+
 static void take_session(struct nat_peer *p, const json_t *result)
 {
     g_free(p->secret);
@@ -201,6 +203,7 @@ static void on_session(void *arg, const json_t *result, const json_t *error)
     }
     take_session(p, result);
     p->session = g_strdup(json_string_value(json_object_get(result, "session")));
+    p->ice = nat_ice_create(&ice_ops, p, p->conf.ice, json_object_get(result, "ice_servers"));
     set_state(p, "open");
     nat_rpc_call(p->rpc, "conference.join", json_object(), on_joined, p);
 }
@@ -339,7 +342,6 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     p->media =
         nat_media_create(&media_ops, p, conf->decode, conf->drop_in_percent, conf->srtp_profiles);
     build_lines(p);
-    p->ice = nat_ice_create(&ice_ops, p);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);
     return p;
 }
@@ -376,6 +378,9 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 
 void nat_peer_restart_ice(struct nat_peer *p)
 {
+    if (!p->ice) {
+        return;
+    }
     nat_ice_restart(p->ice);
     p->restarts++;
     p->restart_wanted = true;
@@ -420,7 +425,8 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         (json_int_t)p->answer_bytes, "resumes", (json_int_t)p->resumes, "restarts",
         (json_int_t)p->restarts, "events_total", (json_int_t)p->events_total, "seq", p->seq,
         "seq_gaps", (json_int_t)p->seq_gaps, "seq_repeats", (json_int_t)p->seq_repeats, "pair",
-        nat_ice_pair(p->ice), "events", events, "media", nat_media_stats(p->media, now_us));
+        p->ice ? nat_ice_pair(p->ice) : "", "events", events, "media",
+        nat_media_stats(p->media, now_us));
 }
 
 void nat_peer_destroy(struct nat_peer *p)

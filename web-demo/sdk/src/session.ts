@@ -40,6 +40,7 @@ export class Session {
     #seq: number;
     #pingTimer: ReturnType<typeof setInterval> | undefined;
     #closed = false;
+    #iceServers: RTCIceServer[];
 
     private constructor(
         url: string,
@@ -55,6 +56,7 @@ export class Session {
         this.info = info;
         this.#secret = info.secret;
         this.#seq = info.seq;
+        this.#iceServers = info.ice_servers;
     }
 
     static async open(
@@ -100,6 +102,11 @@ export class Session {
         return !this.#rpc.closed;
     }
 
+    /** STUN and TURN servers that the server names, with the newest credentials. */
+    get iceServers(): RTCIceServer[] {
+        return this.#iceServers;
+    }
+
     /** Number of the last notification that was handled. */
     get seq(): number {
         return this.#seq;
@@ -131,6 +138,7 @@ export class Session {
             const answer = await rpc.request<WireResume>('session.resume', params, 5_000);
             if (this.#closed) throw new AbortedError();
             this.#secret = answer.secret;
+            this.#iceServers = answer.ice_servers;
         } catch (error) {
             rpc.close();
             throw error;
