@@ -20,7 +20,7 @@ struct nat_peer {
     struct nat_ice *ice;
     struct nat_media *media;
     struct nat_offer offer;
-    bool gathered, joined, offering, restart_wanted, socket_lost;
+    bool gathered, joined, offering, restart_wanted, socket_lost, leaving;
     char *session, *secret, *participant;
     json_int_t seq; /* of the last notification */
     int64_t start_us, up_us, ping_us, resume_us;
@@ -298,7 +298,10 @@ static void on_connected(void *arg)
 
 static void on_ice_failed(void *arg)
 {
-    fail(arg, "ice", "failed");
+    struct nat_peer *p = arg;
+    if (!p->leaving) { /* the server closes the connection of who leaves */
+        fail(p, "ice", "failed");
+    }
 }
 
 static void on_packet(void *arg, const uint8_t *data, size_t len)
@@ -398,6 +401,7 @@ void nat_peer_cut(struct nat_peer *p, int64_t for_us)
 
 void nat_peer_leave(struct nat_peer *p)
 {
+    p->leaving = true;
     if (p->rpc && p->session) {
         nat_rpc_call(p->rpc, "session.close", json_object(), NULL, NULL);
     }
