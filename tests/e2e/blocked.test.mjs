@@ -16,6 +16,8 @@ ip addr add ${ADDRESS}/24 dev v0
 ip addr add ${RELAY}/32 dev lo
 ip link set v0 up
 ip link set v1 up
+# Firefox offers the address of the default route, and nothing when there is none.
+ip route add default via 10.77.0.254 dev v0
 nft add table inet blocked
 nft 'add chain inet blocked out { type filter hook output priority 0; }'
 nft add rule inet blocked out ip saddr ${RELAY} ip daddr ${ADDRESS} meta l4proto udp accept
