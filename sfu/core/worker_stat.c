@@ -70,11 +70,11 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     if (w->env.tcp) {
         tell(tcp_rows, SFU_ARRAY_LEN(tcp_rows), sfu_tcp_stats(w->env.tcp), &w->tcp_told);
     }
-    sfu_timer_set(w->env.wheel, timer, w->env.now_us + WORKER_STAT_US);
+    sfu_timer_set_coarse(w->env.wheel, timer, w->env.now_us + WORKER_STAT_US);
 }
 
 void worker_stat_start(struct worker *w)
 {
     sfu_timer_init(&w->stat_timer, on_timer, w);
-    sfu_timer_set(w->env.wheel, &w->stat_timer, w->env.now_us + WORKER_STAT_US);
+    sfu_timer_set_coarse(w->env.wheel, &w->stat_timer, w->env.now_us + WORKER_STAT_US);
 }
