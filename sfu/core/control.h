@@ -56,7 +56,7 @@ struct sfu_control_conf {
         addrs[SFU_CONTROL_ADDRS]; /* announced; port 0: port_base; the worker's index is added */
     size_t addr_count;
     struct sfu_ice_servers_conf ice_servers;
-    bool tcp;      /* the workers take ICE over TCP too */
+    bool tcp;                /* the workers take ICE over TCP too */
     unsigned helper_threads; /* for plugins' jobs; 0: no jobs (-ENOSYS) */
 };
 

@@ -127,10 +127,10 @@ static json_t *opened_json(const struct sfu_session *s, const char *secret)
         return NULL;
     }
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o, s:o}", "session",
-        s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name", s->claims.name,
-        "room", "id", s->room->record.id, "name", s->room->record.name, "grants", grants, "server",
-        "name", "stoad", "version", STOA_VERSION, "time_us",
+        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o, s:o}",
+        "session", s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name",
+        s->claims.name, "room", "id", s->room->record.id, "name", s->room->record.name, "grants",
+        grants, "server", "name", "stoad", "version", STOA_VERSION, "time_us",
         (json_int_t)sfu_clock_wall_us(c->conf.clock), "ping_interval_ms",
         (json_int_t)(c->conf.ping_us / 1000), "resume_timeout_ms",
         (json_int_t)(c->conf.resume_us / 1000), "plugins", plugins, "ice_servers", ice_servers);
@@ -217,10 +217,9 @@ static int resume(struct sfu_session *s, struct sfu_session *fresh, struct sfu_c
     char secret[SFU_SECRET_SIZE(16)];
     sfu_session_resume(s, fresh);
     secret_text(s, secret);
-    json_t *result = json_pack("{s:s, s:I, s:I, s:o}", "secret", secret, "seq",
-                               (json_int_t)s->out.seq, "time_us",
-                               (json_int_t)sfu_clock_wall_us(c->conf.clock), "ice_servers",
-                               sfu_session_ice_servers(s));
+    json_t *result = json_pack(
+        "{s:s, s:I, s:I, s:o}", "secret", secret, "seq", (json_int_t)s->out.seq, "time_us",
+        (json_int_t)sfu_clock_wall_us(c->conf.clock), "ice_servers", sfu_session_ice_servers(s));
     if (!result) {
         sfu_control_lane_shut(s->lane,
                               SFU_ERR_INTERNAL); /* its old secret is used up: it joins anew */

@@ -56,9 +56,9 @@ static int add(json_t *list, json_t *urls, const char *user, const char *pass)
         json_decref(urls);
         return urls ? 0 : -ENOMEM;
     }
-    json_t *server = user ? json_pack("{s:o, s:s, s:s}", "urls", urls, "username", user,
-                                      "credential", pass)
-                          : json_pack("{s:o}", "urls", urls);
+    json_t *server =
+        user ? json_pack("{s:o, s:s, s:s}", "urls", urls, "username", user, "credential", pass)
+             : json_pack("{s:o}", "urls", urls);
     return json_array_append_new(list, server) == 0 ? 0 : -ENOMEM;
 }
 
