@@ -168,8 +168,9 @@ static void patch(struct plg_bc *bc, const struct plg_bc_door *door,
     struct sfu_call call = {.session = r->session, .room = r->room};
     char *fragment = NULL, etag[PLG_BC_ETAG_SIZE];
     int err = plg_bc_etag_make(etag);
+    /* new credentials begin ICE anew whatever If-Match says (RFC 9725, 4.3.3) */
     err = err == 0 ? bc->host->ice(bc->host, &call, request->body ? request->body : "",
-                                   request->len, match == PLG_BC_MATCH_ANY, &fragment)
+                                   request->len, true, &fragment)
                    : err;
     if (err != 0) {
         call.error.code = call.error.code ? call.error.code : SFU_ERR_UNAVAILABLE;

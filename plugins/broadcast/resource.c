@@ -28,6 +28,7 @@ void plg_bc_resource_free(struct plg_bc_resource *r)
 {
     plg_bc_watch_leave(r);
     sfu_list_remove(&r->link);
+    sfu_list_remove(&r->lacking);
     free(r->post.sdp);
     free(r);
 }
@@ -158,6 +159,7 @@ void plg_bc_resource_post(struct plg_bc *bc, const struct plg_bc_door *door,
     copy_text(r->track, query_track);
     copy_text(r->participant, query_participant);
     sfu_list_init(&r->link);
+    sfu_list_init(&r->lacking);
     if (!door->viewer) {
         sfu_list_push_back(&bc->publishers, &r->link);
     }
