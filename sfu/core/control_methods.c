@@ -124,19 +124,21 @@ static json_t *opened_json(const struct sfu_session *s, const char *secret)
 {
     const struct sfu_control *c = s->c;
     json_t *grants = grants_json(&s->claims), *plugins = plugins_json(c);
-    if (!grants || !plugins) {
+    json_t *ice_servers = sfu_session_ice_servers(s);
+    if (!grants || !plugins || !ice_servers) {
         json_decref(grants);
         json_decref(plugins);
+        json_decref(ice_servers);
         return NULL;
     }
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o}", "session",
-        s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name", s->claims.name,
-        "room", "id", s->room->record.id, "name", s->room->record.name, "grants", grants, "server",
-        "name", "stoad", "version", STOA_VERSION, "time_us",
+        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o, s:o}",
+        "session", s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name",
+        s->claims.name, "room", "id", s->room->record.id, "name", s->room->record.name, "grants",
+        grants, "server", "name", "stoad", "version", STOA_VERSION, "time_us",
         (json_int_t)sfu_clock_wall_us(c->conf.clock), "ping_interval_ms",
         (json_int_t)(c->conf.ping_us / 1000), "resume_timeout_ms",
-        (json_int_t)(c->conf.resume_us / 1000), "plugins", plugins);
+        (json_int_t)(c->conf.resume_us / 1000), "plugins", plugins, "ice_servers", ice_servers);
 }
 
 static void secret_text(const struct sfu_session *s, char ret_text[SFU_SECRET_SIZE(16)])
@@ -221,8 +223,9 @@ static int resume(struct sfu_session *s, struct sfu_session *fresh, struct sfu_c
     char secret[SFU_SECRET_SIZE(16)];
     sfu_session_resume(s, fresh);
     secret_text(s, secret);
-    json_t *result = json_pack("{s:s, s:I, s:I}", "secret", secret, "seq", (json_int_t)s->out.seq,
-                               "time_us", (json_int_t)sfu_clock_wall_us(c->conf.clock));
+    json_t *result = json_pack(
+        "{s:s, s:I, s:I, s:o}", "secret", secret, "seq", (json_int_t)s->out.seq, "time_us",
+        (json_int_t)sfu_clock_wall_us(c->conf.clock), "ice_servers", sfu_session_ice_servers(s));
     if (!result || sfu_control_http_grant(s, s->lane, result) != 0) {
         json_decref(result);
         sfu_control_lane_shut(s->lane,
@@ -331,6 +334,22 @@ static const struct sfu_param server_fields[] = {
     {.name = "version", .type = SFU_PARAM_STRING, .required = true, .doc = "of the server"},
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "its wall clock"},
     END};
+static const struct sfu_param url_row[] = {
+    {.name = "", .type = SFU_PARAM_STRING, .doc = "`stun:…`, `turn:…`"}, END};
+static const struct sfu_param ice_server_fields[] = {
+    {.name = "urls",
+     .type = SFU_PARAM_ARRAY,
+     .required = true,
+     .fields = url_row,
+     .doc = "of servers with the same credentials"},
+    {.name = "username", .type = SFU_PARAM_STRING, .doc = "for TURN"},
+    {.name = "credential", .type = SFU_PARAM_STRING, .doc = "for TURN; runs out"},
+    END};
+#define ICE_SERVERS                                                                                \
+    {                                                                                              \
+        .name = "ice_servers", .type = SFU_PARAM_ARRAY, .required = true,                          \
+        .fields = ice_server_fields, .doc = "for RTCConfiguration.iceServers; may be empty"        \
+    }
 static const struct sfu_param open_result[] = {
     {.name = "session", .type = SFU_PARAM_STRING, .required = true, .doc = "`ps_…`"},
     {.name = "secret", .type = SFU_PARAM_STRING, .required = true, .doc = "for one resume"},
@@ -368,6 +387,7 @@ static const struct sfu_param open_result[] = {
      .required = true,
      .fields = name_row,
      .doc = "names of the plugins"},
+    ICE_SERVERS,
     END};
 static const struct sfu_param resume_params[] = {
     {.name = "session",
@@ -394,6 +414,7 @@ static const struct sfu_param resume_result[] = {
     {.name = "seq", .type = SFU_PARAM_INT, .required = true, .doc = "of the newest notification"},
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},
     {.name = "bearer", .type = SFU_PARAM_STRING, .doc = "as after `session.open`"},
+    ICE_SERVERS,
     END};
 static const struct sfu_param ping_result[] = {
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},

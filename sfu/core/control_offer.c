@@ -223,6 +223,7 @@ static int make_answer(struct sfu_control_offering *o)
     policy.cname = peer ? peer->cname : cname;
     policy.candidates = list;
     policy.candidate_count = sfu_control_offer_candidates(o, list);
+    policy.tcp = o->c->conf.tcp;
     policy.session_id = sfu_rand_u64() >> 1;
     policy.ssrc = random_ssrc;
     int err = sfu_answer_make(o->c->sdp, &policy, peer ? peer->answer : NULL, o->c->sdp_text,

@@ -200,6 +200,7 @@ struct sfu_rpeer {
     struct sfu_egress_dest egress;
     uint16_t twcc_seq; /* of what we send */
     bool up;
+    uint8_t pressure; /* enum sfu_router_pressure */
     void *link;
     struct sfu_plan *plan;
     uint64_t id;
@@ -307,6 +308,10 @@ void router_layer_event(const struct rslot *slot, struct sfu_plane_event *ret);
 int64_t router_layer_sent_bps(struct sfu_rpeer *peer); /* to this subscriber, of late */
 void router_layer_start(struct sfu_rpeer *peer);
 void router_layer_stop(struct sfu_rpeer *peer);
+
+/* router_pressure.c */
+/* The peer's transport is behind: does this packet stay here? */
+bool router_pressure_drops(struct rslot *slot, const struct sfu_packet *packet);
 
 /* router_still.c */
 void router_still_init(struct rslot *slot);

@@ -401,6 +401,9 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
         }
         return;
     }
+    if (SFU_UNLIKELY(slot->peer->pressure != 0) && router_pressure_drops(slot, packet)) {
+        return;
+    }
     struct sfu_forward_out out;
     enum sfu_forward verdict = sfu_forwarder_on_packet(slot->forwarder, s->source, packet,
                                                        slot->peer->router->now_us, &out);

@@ -414,3 +414,9 @@ void sfu_session_info(const struct sfu_session *s, struct sfu_session_info *ret)
     memcpy(ret->identity, s->claims.identity, sizeof ret->identity);
     memcpy(ret->name, s->claims.name, sizeof ret->name);
 }
+
+json_t *sfu_session_ice_servers(const struct sfu_session *s)
+{
+    return sfu_ice_servers_json(&s->c->conf.ice_servers, s->id,
+                                sfu_clock_wall_us(s->c->conf.clock));
+}

@@ -44,3 +44,5 @@ SFU_MUST_CHECK int sfu_session_notify_json(struct sfu_session *s, const char *me
                                            const json_t *params, bool ephemeral);
 
 void sfu_session_info(const struct sfu_session *s, struct sfu_session_info *ret);
+/* New reference; NULL: out of memory. */
+json_t *sfu_session_ice_servers(const struct sfu_session *s);

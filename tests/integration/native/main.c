@@ -14,7 +14,7 @@
 enum { TICK_MS = 5, LEAVE_MS = 200 };
 
 static struct options {
-    char *host, *room, *identity, *publish, *tokens_file, *srtp;
+    char *ice, *host, *room, *identity, *publish, *tokens_file, *srtp;
     char **tokens;
     int drop_in, drop_out;
     int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
@@ -60,6 +60,7 @@ static const GOptionEntry entries[] = {
     {"views", 0, 0, G_OPTION_ARG_STRING, &opt.views,
      "sizes at which cameras are shown, one after another", "WxH,..."},
     {"view-ms", 0, 0, G_OPTION_ARG_INT, &opt.view_ms, "each so long (4000)", "MS"},
+    {"ice", 0, 0, G_OPTION_ARG_STRING, &opt.ice, "udp, tcp or relay (udp)", "HOW"},
     {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
     {"drop-in-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_in, "lose arriving video, ask again",
      "N"},
@@ -148,6 +149,13 @@ static bool read_tokens(void)
     return true;
 }
 
+static enum nat_ice_mode ice_mode(const char *name)
+{
+    return g_strcmp0(name, "tcp") == 0     ? NAT_ICE_TCP
+           : g_strcmp0(name, "relay") == 0 ? NAT_ICE_RELAY
+                                           : NAT_ICE_UDP;
+}
+
 static struct nat_peer_conf peer_conf(unsigned i)
 {
     return (struct nat_peer_conf){
@@ -172,6 +180,7 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .simulcast = opt.simulcast,
         .views = opt.views,
         .view_us = (int64_t)opt.view_ms * 1000,
+        .ice = ice_mode(opt.ice),
     };
 }
 

@@ -20,7 +20,7 @@ struct nat_peer {
     struct nat_ice *ice;
     struct nat_media *media;
     struct nat_offer offer;
-    bool gathered, joined, offering, restart_wanted, socket_lost;
+    bool gathered, joined, offering, restart_wanted, socket_lost, leaving;
     char *session, *secret, *participant;
     json_int_t seq; /* of the last notification */
     int64_t start_us, up_us, ping_us, resume_us;
@@ -215,6 +215,8 @@ static void on_joined(void *arg, const json_t *result, const json_t *error)
     set_state(p, "joined");
 }
 
+static const struct nat_ice_ops ice_ops;
+
 static void take_session(struct nat_peer *p, const json_t *result)
 {
     g_free(p->secret);
@@ -229,6 +231,7 @@ static void on_session(void *arg, const json_t *result, const json_t *error)
     }
     take_session(p, result);
     p->session = g_strdup(json_string_value(json_object_get(result, "session")));
+    p->ice = nat_ice_create(&ice_ops, p, p->conf.ice, json_object_get(result, "ice_servers"));
     set_state(p, "open");
     nat_rpc_call(p->rpc, "conference.join", json_object(), on_joined, p);
 }
@@ -354,7 +357,10 @@ static void on_connected(void *arg)
 
 static void on_ice_failed(void *arg)
 {
-    fail(arg, "ice", "failed");
+    struct nat_peer *p = arg;
+    if (!p->leaving) { /* the server closes the connection of who leaves */
+        fail(p, "ice", "failed");
+    }
 }
 
 static void on_packet(void *arg, const uint8_t *data, size_t len)
@@ -400,7 +406,6 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     p->media =
         nat_media_create(&media_ops, p, conf->decode, conf->drop_in_percent, conf->srtp_profiles);
     build_lines(p);
-    p->ice = nat_ice_create(&ice_ops, p);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);
     return p;
 }
@@ -442,6 +447,9 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 
 void nat_peer_restart_ice(struct nat_peer *p)
 {
+    if (!p->ice) {
+        return;
+    }
     nat_ice_restart(p->ice);
     p->restarts++;
     p->restart_wanted = true;
@@ -459,6 +467,7 @@ void nat_peer_cut(struct nat_peer *p, int64_t for_us)
 
 void nat_peer_leave(struct nat_peer *p)
 {
+    p->leaving = true;
     if (p->rpc && p->session) {
         nat_rpc_call(p->rpc, "session.close", json_object(), NULL, NULL);
     }
@@ -486,7 +495,8 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         (json_int_t)p->answer_bytes, "resumes", (json_int_t)p->resumes, "restarts",
         (json_int_t)p->restarts, "events_total", (json_int_t)p->events_total, "seq", p->seq,
         "seq_gaps", (json_int_t)p->seq_gaps, "seq_repeats", (json_int_t)p->seq_repeats, "pair",
-        nat_ice_pair(p->ice), "events", events, "media", nat_media_stats(p->media, now_us));
+        p->ice ? nat_ice_pair(p->ice) : "", "events", events, "media",
+        nat_media_stats(p->media, now_us));
 }
 
 void nat_peer_destroy(struct nat_peer *p)

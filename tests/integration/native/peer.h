@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/integration/native/ice.h"
+
 enum nat_publish { NAT_MICROPHONE = 1, NAT_CAMERA = 2, NAT_SCREEN = 4 };
 
 struct nat_peer_conf {
@@ -22,6 +24,7 @@ struct nat_peer_conf {
     int64_t video_delay_us;
     unsigned width, height, fps, kbps;
     unsigned drop_in_percent, drop_out_percent; /* of video packets */
+    enum nat_ice_mode ice;
     bool silent, decode, log_events;
     bool simulcast; /* the camera in three encodings: width x height, half, a quarter */
     const char

@@ -58,7 +58,7 @@ export class EchoTest extends Emitter<EchoTestEvents> {
             options.signal,
         );
         const pc = new RTCPeerConnection({
-            iceServers: options.iceServers ?? [],
+            iceServers: options.iceServers ?? session.iceServers,
             bundlePolicy: 'max-bundle',
         });
         try {

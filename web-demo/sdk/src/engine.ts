@@ -48,7 +48,9 @@ export interface ReconnectAttempt extends BackoffStep {
 }
 
 export interface EngineOptions extends LaneFactories {
-    iceServers: RTCIceServer[];
+    /** null: those that the server names */
+    iceServers: RTCIceServer[] | null;
+    iceTransportPolicy: RTCIceTransportPolicy;
     giveUpAfterMs: number;
     peerFactory: PeerFactory;
 }
@@ -198,8 +200,13 @@ export class Engine {
         this.#queue.resume();
     }
 
+    #iceConfig(): RTCConfiguration {
+        const { iceServers, iceTransportPolicy } = this.#options;
+        return { iceServers: iceServers ?? this.#session?.iceServers ?? [], iceTransportPolicy };
+    }
+
     #startPeer(): Peer {
-        const peer: Peer = new Peer(this.#options.peerFactory, this.#options.iceServers, {
+        const peer: Peer = new Peer(this.#options.peerFactory, this.#iceConfig(), {
             sendOffer: (sdp, tracks) => this.request('conference.offer', { sdp, tracks }),
             onIceState: (state) => {
                 if (this.#peer === peer) this.#onIceState(state);
@@ -324,6 +331,7 @@ export class Engine {
         clearTimeout(this.#restartTimer);
         const peer = this.#peer;
         try {
+            peer?.renewIce(this.#iceConfig());
             await this.#queue.request({ iceRestart: true });
         } catch {
             return this.#peer === peer ? this.#dispatch('peer_closed') : undefined;

@@ -31,6 +31,7 @@ interface PendingOffer {
     readonly tracks: WireOfferTrack[];
 }
 
+const TRANSPORT: RTCConfiguration = { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
 const KINDS: readonly TrackKind[] = ['audio', 'video'];
 const PARAMETER_TRIES = 5;
 const PARAMETER_RETRY_MS = 100;
@@ -60,9 +61,9 @@ export class Peer {
     /** An offer whose answer never came: it is sent again unchanged, the server may have taken it. */
     #pending: PendingOffer | null = null;
 
-    constructor(factory: PeerFactory, iceServers: RTCIceServer[], hooks: PeerHooks) {
+    constructor(factory: PeerFactory, ice: RTCConfiguration, hooks: PeerHooks) {
         this.#hooks = hooks;
-        this.pc = factory({ iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+        this.pc = factory({ ...ice, ...TRANSPORT });
         this.pc.addEventListener('iceconnectionstatechange', () =>
             hooks.onIceState(this.pc.iceConnectionState),
         );
@@ -71,6 +72,11 @@ export class Peer {
             const { connectionState, iceConnectionState } = this.pc;
             if (connectionState === 'failed' && iceConnectionState !== 'failed') hooks.onFailed();
         });
+    }
+
+    /** Before an ICE restart: the credentials of TURN servers run out. */
+    renewIce(ice: RTCConfiguration): void {
+        this.pc.setConfiguration({ ...ice, ...TRANSPORT });
     }
 
     get pairs(): number {

@@ -33,9 +33,11 @@ export interface WireSession {
     ping_interval_ms: number;
     resume_timeout_ms: number;
     plugins: string[];
+    ice_servers: RTCIceServer[];
 }
 
 export interface WireResume {
+    ice_servers: RTCIceServer[];
     secret: string;
     seq: number;
     time_us: number;

@@ -69,8 +69,10 @@ export interface RoomEvents {
 export interface RoomOptions {
     /** Receive pairs beyond which the server chooses who is seen and heard. Default 16. */
     maxPairs?: number;
-    /** STUN or TURN servers; none are needed where the server is reachable. */
+    /** STUN or TURN servers instead of those that the server names. */
     iceServers?: RTCIceServer[];
+    /** `relay`: only by TURN, so that nobody learns the client's address. */
+    iceTransportPolicy?: RTCIceTransportPolicy;
     /** How long to try to come back after the session is lost. Default 2 minutes. */
     giveUpAfterMs?: number;
     /** For tests and other environments. */
@@ -201,7 +203,8 @@ export class Room extends Emitter<RoomEvents> {
             throw new StoaError('invalid_state', 'the room is connected already');
         this.#state = 'connecting';
         const engine = new Engine(this.#engineHost(), {
-            iceServers: this.#options.iceServers ?? [],
+            iceServers: this.#options.iceServers ?? null,
+            iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all',
             giveUpAfterMs: this.#options.giveUpAfterMs ?? 120_000,
             socketFactory: this.#options.socketFactory ?? browserSocket,
             httpFactory:

@@ -44,6 +44,7 @@ export class Session {
     #closed = false;
     #lane: LaneKind;
     #failedResumes = 0;
+    #iceServers: RTCIceServer[];
 
     private constructor(
         url: string,
@@ -61,6 +62,7 @@ export class Session {
         this.#secret = info.secret;
         this.#seq = info.seq;
         this.#lane = lane;
+        this.#iceServers = info.ice_servers;
     }
 
     static async open(
@@ -111,6 +113,11 @@ export class Session {
         return this.#lane;
     }
 
+    /** STUN and TURN servers that the server names, with the newest credentials. */
+    get iceServers(): RTCIceServer[] {
+        return this.#iceServers;
+    }
+
     /** Number of the last notification that was handled. */
     get seq(): number {
         return this.#seq;
@@ -144,6 +151,7 @@ export class Session {
             const answer = await rpc.request<WireResume>('session.resume', params, 5_000);
             if (this.#closed) throw new AbortedError();
             this.#secret = answer.secret;
+            this.#iceServers = answer.ice_servers;
         } catch (error) {
             rpc.close();
             throw error;

@@ -101,6 +101,9 @@ export class FakePeerConnection extends EventTarget {
         this.iceConnectionState = state;
         this.dispatchEvent(new Event('iceconnectionstatechange'));
     }
+    setConfiguration(config) {
+        this.config = config;
+    }
     close() {
         this.signalingState = 'closed';
     }
@@ -199,13 +202,14 @@ export class MockServer {
                 grants: { publish: ['camera', 'microphone'], subscribe: true, data: true, admin: false },
                 server: { name: 'mock', version: '0', time_us: 1 }, ping_interval_ms: 10000,
                 resume_timeout_ms: this.resumeTimeoutMs ?? 30000, plugins: ['conference'],
+                ice_servers: this.iceServers ?? [],
             } };
         },
         'session.resume': ({ secret, seq }) => {
             if (secret !== this.secret) return MockServer.error('unauthenticated');
             this.secret += 'x';
             return {
-                result: { secret: this.secret, seq: this.seq, time_us: 1 },
+                result: { secret: this.secret, seq: this.seq, time_us: 1, ice_servers: this.iceServers ?? [] },
                 after: (socket) => {
                     for (const message of this.sent)
                         if (message.params.seq > seq) socket.send(JSON.stringify(message));
