@@ -85,7 +85,7 @@ static char *write_fragment(const struct sfu_control_offering *o)
                    tagged->kind == SFU_SDP_AUDIO ? "audio" : "video",
                    tagged->codec_count > 0 ? tagged->codecs[0].pt : 0u, tagged->mid);
     sfu_str_printf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", a->local_ufrag, a->local_pwd);
-    sfu_answer_put_candidates(&out, list, count);
+    sfu_answer_put_candidates(&out, list, count, o->c->conf.tcp);
     char *text = sfu_str_take(&out);
     sfu_str_fini(&out);
     return text;

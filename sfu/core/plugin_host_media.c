@@ -94,6 +94,12 @@ static int host_track_info(const struct sfu_host *host, uint64_t track, struct s
     return 0;
 }
 
+static json_t *host_ice_servers(const struct sfu_host *host, uint64_t session)
+{
+    struct sfu_session *s = sfu_session_get(sfu_plugin_host_self(host)->c, session);
+    return s ? sfu_session_ice_servers(s) : NULL;
+}
+
 static json_t *host_describe_track(const struct sfu_host *host, uint64_t track)
 {
     const struct sfu_control_track *t = sfu_control_track_get(control(host), track);
@@ -222,6 +228,7 @@ void sfu_plugin_host_fill_media(struct sfu_host *host)
 {
     host->offer = host_offer;
     host->ice = host_ice;
+    host->ice_servers = host_ice_servers;
     host->peer_close = host_peer_close;
     host->tracks = host_tracks;
     host->track_find = host_track_find;

@@ -281,6 +281,23 @@ class Harness {
         return null;
     }
 
+    /** Shows a tile at another size. */
+    resize(identity, width, height) {
+        const video = document.querySelector(`[data-who="${identity}/camera"]`);
+        Object.assign(video, { width, height });
+    }
+
+    /** What the server says about the layer of a camera. */
+    layer(identity) {
+        return this.#track(identity, 'camera')?.layer ?? null;
+    }
+
+    /** Bytes sent of each encoding of the own camera, by rid. */
+    async sentByRid() {
+        const rows = (await this.stats('outbound-rtp')).filter((each) => each.rid);
+        return Object.fromEntries(rows.map((each) => [each.rid, each.bytesSent ?? 0]));
+    }
+
     /** For the message of a test that fails. */
     async explain(identity, source) {
         const track = this.#track(identity, source);
