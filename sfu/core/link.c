@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "sfu/base/cacheline.h"
+#include "sfu/base/stat.h"
 #include "sfu/core/link_out.h"
 #include "sfu/core/peer_state.h"
 #include "sfu/log.h"
+
+enum { DATA_MAX = 2048 }; /* application data of one datagram */
 
 struct sfu_link {
     /* what each packet needs, in the first cache line */
@@ -242,8 +245,23 @@ static int take_keys(struct sfu_link *link)
     return rc;
 }
 
+/* Also without a reader: what is not read stays in the way of close_notify. */
+static void take_data(struct sfu_link *link)
+{
+    uint8_t packet[DATA_MAX];
+    size_t len;
+    while (link->data && (len = sfu_dtls_recv(link->dtls, packet, sizeof packet)) > 0) {
+        if (link->env->on_data) {
+            link->env->on_data(link->env->arg, link->user, packet, len);
+        } else {
+            sfu_stat_inc(SFU_M_DROP_DTLS_APP_DATA);
+        }
+    }
+}
+
 static void after_dtls(struct sfu_link *link)
 {
+    take_data(link);
     flush_dtls(link);
     enum sfu_dtls_state state = sfu_dtls_state(link->dtls);
     if (state == SFU_DTLS_UP && !link->tx) {
@@ -362,6 +380,16 @@ int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t rtcp_l
     if (rc == 0) {
         link_commit(link->env, path, len);
     }
+    return rc;
+}
+
+int sfu_link_send_data(struct sfu_link *link, const uint8_t *packet, size_t len)
+{
+    if (!link->data || !path_of(link)) {
+        return -ENOTCONN;
+    }
+    int rc = sfu_dtls_send(link->dtls, packet, len);
+    flush_dtls(link);
     return rc;
 }
 

@@ -38,6 +38,9 @@ struct sfu_link_env {
     int64_t now_us;             /* of this loop turn; set by the owner before anything else */
     /* The state changed.  In CLOSED the owner destroys the link, but not inside this call. */
     void (*on_state)(void *arg, void *user, enum sfu_peer_state state, enum sfu_peer_end why);
+    /* Application data (an SCTP packet) of a peer whose plan says `data`; borrowed.  NULL: dropped and
+     * counted. */
+    void (*on_data)(void *arg, void *user, const uint8_t *packet, size_t len);
     void *arg;
 };
 
@@ -71,6 +74,10 @@ SFU_MUST_CHECK int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head,
  * one before, so leave some time between them. */
 void sfu_link_fetch(const struct sfu_link *link, unsigned step);
 SFU_MUST_CHECK int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t len);
+
+/* One SCTP packet of at most SFU_DTLS_DATA_MAX bytes.  0; -ENOTCONN no path, or the peer's plan does
+ * not say `data`; -EPROTO DTLS is not up; -EMSGSIZE.  What finds no room is dropped: SCTP repeats. */
+SFU_MUST_CHECK int sfu_link_send_data(struct sfu_link *link, const uint8_t *packet, size_t len);
 
 /* How far the transport is behind: always FREE over UDP.  May change with each check that is
  * answered, with each connection that ends, and as sfu_tcp_conf.on_level says. */
