@@ -33,6 +33,8 @@ struct host {
     } states[STATES];
     unsigned state_count;
     unsigned unknown; /* datagrams from nowhere */
+    unsigned data_count;
+    char data[16]; /* the last */
 };
 
 static int fake_recv(void *io, struct sfu_udp_in *in, unsigned count, uint32_t *ret_lost)
@@ -72,6 +74,16 @@ static void on_state(void *arg, void *user, enum sfu_peer_state state, enum sfu_
     h->states[h->state_count++].why = why;
 }
 
+static void on_data(void *arg, void *user, const uint8_t *packet, size_t len)
+{
+    struct host *h = arg;
+    assert_non_null(user);
+    assert_true(len < sizeof h->data);
+    memcpy(h->data, packet, len);
+    h->data[len] = 0;
+    h->data_count++;
+}
+
 static void host_init(struct host *h)
 {
     *h = (struct host){.now_us = 1000 * SECOND_US};
@@ -80,6 +92,7 @@ static void host_init(struct host *h)
                                    .times = SFU_PEER_TIMES_DEFAULT,
                                    .now_us = h->now_us,
                                    .on_state = on_state,
+                                   .on_data = on_data,
                                    .arg = h};
     sfu_list_init(&h->env.handshakes);
     assert_int_equal(sfu_udp_create(&fake_udp, h, &h->env.udp), 0);
@@ -697,6 +710,31 @@ static int make_link(void *arg)
     return rc;
 }
 
+static void data_passes_only_where_the_plan_says_so(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 8; k++) {
+        bool data = k & 1, media = k & 4;
+        struct call call;
+        call_init(&call, &(struct call_conf){.data = data, .active = k & 2});
+        assert_int_equal(sfu_link_send_data(call.link, (const uint8_t *)"early", 5), -ENOTCONN);
+        connect_all(&call);
+        if (media) {
+            assert_int_equal(open_rtp(&call, 1, 1), 0); /* after it idle buffers are gone */
+        }
+        assert_int_equal(SSL_write(call.c.ssl, "from them", 9), 9);
+        shake(&call);
+        assert_int_equal(call.h.data_count, data);
+        assert_string_equal(call.h.data, data ? "from them" : "");
+        assert_int_equal(sfu_link_send_data(call.link, (const uint8_t *)"from us", 7),
+                         data ? 0 : -ENOTCONN);
+        sfu_udp_flush(call.h.env.udp);
+        assert_int_equal(call.h.sent_count, data);
+        assert_int_equal(sfu_link_state(call.link), SFU_PEER_UP);
+        call_fini(&call);
+    }
+}
+
 static void memory_may_run_out(void **state)
 {
     struct call call;
@@ -738,6 +776,7 @@ int main(void)
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(a_flood_of_handshakes_does_not_starve_a_joiner),
         cmocka_unit_test(junk_from_a_peer_ends_nothing),
+        cmocka_unit_test(data_passes_only_where_the_plan_says_so),
         cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
