@@ -1,0 +1,89 @@
+/*
+ * sfu/core/data_impl.h - the sctp thread, for data*.c only.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sfu/base/cacheline.h"
+#include "sfu/base/loop.h"
+#include "sfu/base/map.h"
+#include "sfu/base/ring.h"
+#include "sfu/core/channels.h"
+#include "sfu/core/data.h"
+#include "sfu/core/session_bucket.h"
+#include "sfu/transport/sctp.h"
+
+enum {
+    DATA_COMMANDS = 4096,
+    DATA_COMMAND_BATCH = 64,
+    DATA_PACKET_BATCH = 256, /* of one worker per turn */
+    DATA_RING_BYTES = 1 << 20,
+    DATA_QUEUE_BYTES = 8 << 20, /* of sends that wait for the thread */
+    DATA_TELL_US = 1000000,
+    DATA_RATE_UNIT = 64, /* bytes that one token of the packets' bucket stands for */
+};
+
+enum data_command_kind { DATA_OPEN, DATA_CLOSE, DATA_SEND, DATA_COMMAND_KINDS };
+
+struct data_command {
+    uint32_t kind;
+    uint16_t worker, port;
+    uint32_t message_max;
+    uint64_t peer;
+    struct sfu_data_send *send;
+};
+
+struct data_record {
+    uint64_t peer;
+    uint8_t packet[];
+};
+
+/* Each half has one thread that writes it. */
+struct data_lane {
+    struct sfu_ring *in; /* worker to sctp */
+    bool in_staged;      /* the worker's */
+    struct sfu_ring *out;
+    _Alignas(SFU_CACHELINE) bool out_staged; /* the sctp thread's */
+};
+
+struct data_peer {
+    uint64_t id;
+    unsigned worker;
+    bool ended;             /* its association: goes at the next tick */
+    uint32_t message_max;   /* that it takes */
+    uint32_t limited, lost; /* not told yet */
+    int64_t told_us;
+    struct sfu_session_bucket packets, messages;
+    struct sfu_channels channels;
+};
+
+struct sfu_data {
+    struct sfu_data_conf conf;
+    struct sfu_loop *loop;
+    struct sfu_mailbox *commands;
+    struct sfu_sctp *sctp;
+    struct sfu_map *peers; /* id -> struct data_peer */
+    struct sfu_timer tick;
+    int64_t now_us; /* of this turn */
+    void (*wake)(void *arg, unsigned worker);
+    void *wake_arg;
+    pthread_t thread;
+    bool running;
+    _Atomic uint32_t queued_bytes; /* of sends in the mailbox */
+    struct data_lane lane[SFU_DATA_WORKERS_MAX];
+};
+
+/* data_peer.c */
+extern const struct sfu_sctp_hooks data_hooks; /* arg: struct sfu_data */
+
+void data_peer_open(struct sfu_data *d, const struct data_command *cmd);
+void data_peer_close(struct sfu_data *d, uint64_t id);
+void data_peer_packet(struct sfu_data *d, uint64_t id, const uint8_t *packet, size_t len);
+void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send *send);
+/* What has ended, halves of channels that wait to be closed, what is to be told.  May free p. */
+void data_peer_tick(struct sfu_data *d, struct data_peer *p);
+
+/* data.c */
+void data_output(struct sfu_data *d, const struct data_peer *p, const uint8_t *packet, size_t len);

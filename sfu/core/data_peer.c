@@ -1,0 +1,221 @@
+/*
+ * sfu/core/data_peer.c - one peer's association on the sctp thread: its limits, its channels.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/stat.h"
+#include "sfu/core/data_impl.h"
+#include "sfu/log.h"
+
+static struct data_peer *peer_of(const struct sfu_data *d, uint64_t id)
+{
+    return sfu_map_get(d->peers, id);
+}
+
+/* --- life --- */
+
+static int make_channels(struct data_peer *p)
+{
+    const struct sfu_sctp_how reliable = {0}, once = {.limit_retransmits = true};
+    sfu_channels_init(&p->channels);
+    int rc = sfu_channels_negotiate(&p->channels, SFU_DATA_RELIABLE, false, &reliable);
+    return rc < 0 ? rc : sfu_channels_negotiate(&p->channels, SFU_DATA_LOSSY, true, &once);
+}
+
+static int peer_create(struct sfu_data *d, const struct data_command *cmd)
+{
+    struct data_peer *p = calloc(1, sizeof(*p));
+    if (!p) {
+        return -ENOMEM;
+    }
+    p->id = cmd->peer;
+    p->worker = cmd->worker;
+    p->message_max = cmd->message_max > 0 && cmd->message_max < d->conf.message_max
+                         ? cmd->message_max
+                         : d->conf.message_max;
+    int rc = make_channels(p);
+    rc = rc < 0 ? rc : sfu_map_put(d->peers, p->id, p);
+    if (rc < 0) {
+        free(p);
+        return rc;
+    }
+    /* INIT leaves inside this call: the peer must be found */
+    rc = sfu_sctp_open(d->sctp, p->id, cmd->port);
+    if (rc < 0) {
+        sfu_map_del(d->peers, p->id);
+        free(p);
+    }
+    return rc;
+}
+
+void data_peer_open(struct sfu_data *d, const struct data_command *cmd)
+{
+    int rc = peer_of(d, cmd->peer) ? 0 : peer_create(d, cmd);
+    if (rc < 0) {
+        SFU_LOG_LIMIT(SFU_LOG_WARN, SFU_COMP_SCTP, "no association", "peer=%" PRIu64 " err=%s",
+                      cmd->peer, strerror(-rc));
+    }
+}
+
+void data_peer_close(struct sfu_data *d, uint64_t id)
+{
+    struct data_peer *p = peer_of(d, id);
+    if (p) {
+        sfu_sctp_close(d->sctp, id); /* its ABORT looks the peer up */
+        sfu_map_del(d->peers, id);
+        free(p);
+    }
+}
+
+/* --- what the peer sends --- */
+
+void data_peer_packet(struct sfu_data *d, uint64_t id, const uint8_t *packet, size_t len)
+{
+    struct data_peer *p = peer_of(d, id);
+    if (!p) {
+        return; /* not open yet, or gone: the peer repeats it, or does not care */
+    }
+    /* Before the stack: a lost packet slows the sender down and breaks no reliable channel. */
+    if (sfu_session_bucket_take(
+            &p->packets, d->conf.bytes_per_s / DATA_RATE_UNIT, d->conf.bytes_burst / DATA_RATE_UNIT,
+            (uint32_t)(len + DATA_RATE_UNIT - 1) / DATA_RATE_UNIT, d->now_us) > 0) {
+        p->limited++;
+        sfu_stat_inc(SFU_M_DROP_DATA_RATE);
+        return;
+    }
+    if (sfu_sctp_input(d->sctp, id, packet, len) < 0) {
+        sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
+    }
+}
+
+static void acknowledge(struct sfu_data *d, struct data_peer *p, uint16_t stream)
+{
+    uint8_t ack[SFU_DCEP_ACK_LEN];
+    sfu_dcep_ack_write(ack);
+    const struct sfu_sctp_message message = {
+        .stream = stream, .ppid = SFU_PPID_DCEP, .data = ack, .len = sizeof(ack)};
+    /* a channel that is never acknowledged looks open to us and not to the peer */
+    if (sfu_sctp_send(d->sctp, p->id, &message, &(struct sfu_sctp_how){0}) < 0) {
+        sfu_channels_close(&p->channels, stream);
+    }
+}
+
+static void deliver(struct sfu_data *d, struct data_peer *p, uint16_t stream, bool binary,
+                    const uint8_t *data, size_t len)
+{
+    if (sfu_session_bucket_take(&p->messages, d->conf.messages_per_s, d->conf.messages_burst, 1,
+                                d->now_us) > 0) {
+        p->limited++;
+        sfu_stat_inc(SFU_M_DROP_DATA_RATE);
+        return;
+    }
+    const struct sfu_data_event event = {.kind = SFU_DATA_MESSAGE,
+                                         .binary = binary,
+                                         .channel = stream,
+                                         .peer = p->id,
+                                         .data = data,
+                                         .len = len};
+    if (d->conf.sink.post(d->conf.sink.arg, &event) < 0) {
+        sfu_stat_inc(SFU_M_DROP_DATA_QUEUE);
+    }
+}
+
+static void on_message(void *arg, uint64_t id, const struct sfu_sctp_message *message)
+{
+    struct sfu_data *d = arg;
+    struct data_peer *p = peer_of(d, id);
+    enum sfu_channels_seen seen;
+    size_t len = 0;
+    if (!p) {
+        return;
+    }
+    if (sfu_channels_on_message(&p->channels, message, &seen, &len) < 0) {
+        sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
+    } else if (seen == SFU_CHANNELS_OPENED) {
+        acknowledge(d, p, message->stream);
+    } else if (seen != SFU_CHANNELS_ACKED) {
+        deliver(d, p, message->stream, seen == SFU_CHANNELS_BINARY, message->data, len);
+    }
+}
+
+static void on_stream_reset(void *arg, uint64_t id, uint16_t stream)
+{
+    struct data_peer *p = peer_of(arg, id);
+    if (p) {
+        sfu_channels_on_reset(&p->channels, stream);
+    }
+}
+
+static void on_output(void *arg, uint64_t id, const uint8_t *packet, size_t len)
+{
+    struct sfu_data *d = arg;
+    const struct data_peer *p = peer_of(d, id);
+    if (p) {
+        data_output(d, p, packet, len);
+    }
+}
+
+static void on_state(void *arg, uint64_t id, enum sfu_sctp_state state)
+{
+    struct data_peer *p = peer_of(arg, id);
+    if (p && state == SFU_SCTP_ENDED) {
+        p->ended = true; /* who called the stack still uses it; media goes on without */
+    }
+}
+
+const struct sfu_sctp_hooks data_hooks = {
+    .output = on_output,
+    .state = on_state,
+    .message = on_message,
+    .stream_reset = on_stream_reset,
+};
+
+/* --- what is sent to the peer --- */
+
+void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send *send)
+{
+    struct data_peer *p = peer_of(d, id);
+    struct sfu_sctp_message message;
+    struct sfu_sctp_how how;
+    if (!p || sfu_channels_message(&p->channels, send->channel, send->binary, send->data, send->len,
+                                   &message, &how) < 0) {
+        return;
+    }
+    int rc = send->len > p->message_max ? -EMSGSIZE : sfu_sctp_send(d->sctp, id, &message, &how);
+    if (rc == -EAGAIN || rc == -EMSGSIZE) {
+        p->lost++; /* the slow reader loses its own */
+        sfu_stat_inc(SFU_M_DROP_DATA_QUEUE);
+    }
+}
+
+/* --- time --- */
+
+static void tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind,
+                 uint32_t *count)
+{
+    const struct sfu_data_event event = {.kind = kind, .peer = p->id, .count = *count};
+    if (*count > 0 && d->conf.sink.post(d->conf.sink.arg, &event) == 0) {
+        *count = 0;
+        p->told_us = d->now_us;
+    }
+}
+
+void data_peer_tick(struct sfu_data *d, struct data_peer *p)
+{
+    uint16_t stream;
+    if (p->ended) {
+        data_peer_close(d, p->id);
+        return;
+    }
+    if (sfu_channels_reset_due(&p->channels, &stream) &&
+        sfu_sctp_reset(d->sctp, p->id, stream) == 0) {
+        sfu_channels_reset_sent(&p->channels, stream);
+    }
+    if (d->now_us - p->told_us >= DATA_TELL_US) {
+        tell(d, p, SFU_DATA_LIMITED, &p->limited);
+        tell(d, p, SFU_DATA_LOST, &p->lost);
+    }
+}
