@@ -194,7 +194,7 @@ static void on_commands(struct sfu_loop *loop, void *arg)
     }
     bool more = n == DATA_COMMAND_BATCH;
     for (unsigned w = 0; w < d->conf.workers; w++) {
-        more |= take_packets(d, w);
+        more = take_packets(d, w) || more;
     }
     if (more) {
         sfu_loop_again(loop);

@@ -191,6 +191,9 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
     sfu_router_flush(w->router);
     worker_tell_refused(w);
     send_all(w);
+    if (w->data) {
+        sfu_data_publish(w->data, w->index);
+    }
     if (sfu_list_empty(&w->env.handshakes)) {
         return;
     }
@@ -317,6 +320,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     w->env.srtp = &sfu_srtp_evp;
     w->env.wheel = sfu_loop_timers(w->loop);
     w->env.on_state = on_link_state;
+    worker_data_open(w, conf->data);
     w->env.times = conf->times;
     w->handshake_gap_us = 1000000 / (conf->handshakes_per_s ? conf->handshakes_per_s : 1);
     sfu_timer_init(&w->handshake_timer, on_handshake_timer, w);

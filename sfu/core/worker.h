@@ -14,6 +14,7 @@
 
 #include "sfu/base/attr.h"
 #include "sfu/base/clock.h"
+#include "sfu/core/data.h"
 #include "sfu/core/peer_state.h"
 #include "sfu/core/plane.h"
 #include "sfu/transport/addr.h"
@@ -37,6 +38,7 @@ struct sfu_workers_conf {
         int64_t check_us; /* from accept to a valid check */
     } tcp;
     struct sfu_dtls_ctx *dtls; /* borrowed */
+    struct sfu_data *data;     /* borrowed, outlives the threads; NULL: no data channels */
     struct sfu_plane_sink sink;
 };
 

@@ -151,6 +151,7 @@ void worker_on_commands(struct sfu_loop *loop, void *arg)
     }
     /* behind the commands: a mapping that waits for its track is there already */
     bool more = sfu_router_relay_in(w->router);
+    more = worker_data_send(w) || more;
     if (n == WORKER_COMMAND_BATCH || more) {
         sfu_loop_again(loop);
     }

@@ -56,6 +56,7 @@ struct worker {
     struct sfu_loop *loop;
     struct sfu_mailbox *commands;
     struct sfu_relay *relay; /* of the set; NULL: the only worker */
+    struct sfu_data *data;   /* NULL: no data channels */
     struct sfu_udp *udp;
     struct sfu_loop_io io;
     struct sfu_link_env env;
@@ -109,6 +110,11 @@ void worker_tcp_close(struct worker *w);
 /* A check on this path was answered; false: there is no such connection any more. */
 bool worker_tcp_checked(struct worker *w, const struct sfu_path *path);
 void worker_link_level(struct sfu_link *link); /* to the router */
+
+/* worker_data.c */
+void worker_data_open(struct worker *w, struct sfu_data *data);
+/* Sends what the sctp thread has for this worker's peers.  True: more waits. */
+bool worker_data_send(struct worker *w);
 
 /* worker_early.c */
 void worker_early_keep(struct worker *w, const struct sfu_udp_in *in);

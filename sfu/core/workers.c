@@ -56,6 +56,9 @@ int sfu_workers_create(const struct sfu_workers_conf *conf, struct sfu_workers *
             return rc;
         }
     }
+    if (conf->data) {
+        sfu_data_on_packets(conf->data, wake, ws);
+    }
     *ret_workers = ws;
     return 0;
 }
