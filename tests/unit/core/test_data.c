@@ -15,9 +15,10 @@
 
 #include "sfu/transport/sctp.h"
 
-enum { WORKERS = 2, PEERS = 4, MESSAGE_MAX = 65536, TURN_US = 10000 };
+enum { WORKERS = 2, PEERS = 4, IDS = PEERS + 2, MESSAGE_MAX = 65536, TURN_US = 10000 };
 
-/* Peer i is on worker i % WORKERS; 0 and 1 are the ends of one wire, 2 and 3 of another. */
+/* Peer i is on worker i % WORKERS; 0 and 1 are the ends of one wire, 2 and 3 of another, 4 and 5 come
+ * when two have gone. */
 static uint64_t id_of(unsigned i)
 {
     return 0x0100000100000001u + i;
@@ -26,11 +27,11 @@ static uint64_t id_of(unsigned i)
 struct world {
     struct sfu_clock_virtual clock;
     struct sfu_data *data;
-    bool stalled[PEERS]; /* what is sent to it goes nowhere */
+    bool stalled[IDS]; /* what is sent to it goes nowhere */
     bool sink_full;
     unsigned woken[WORKERS];
-    uint32_t messages[PEERS], limited[PEERS], lost[PEERS];
-    uint64_t bytes[PEERS];
+    uint32_t messages[IDS], limited[IDS], lost[IDS];
+    uint64_t bytes[IDS];
     uint16_t channel;
     bool binary;
     char last[16];
@@ -53,7 +54,7 @@ static int post(void *arg, const struct sfu_data_event *event)
 {
     struct world *w = arg;
     unsigned i = (unsigned)(event->peer - id_of(0));
-    assert_in_range(i, 0, PEERS - 1);
+    assert_in_range(i, 0, IDS - 1);
     if (w->sink_full) {
         return -ENOBUFS;
     }
@@ -152,14 +153,14 @@ static void connect_all(struct world *w, uint32_t message_max)
 /* len bytes that begin with text, to the peers of the set (bits). */
 static int say(struct world *w, unsigned set, uint16_t channel, const char *text, uint32_t len)
 {
-    struct sfu_data_send *send = sfu_data_send_create(PEERS, len);
+    struct sfu_data_send *send = sfu_data_send_create(IDS, len);
     assert_non_null(send);
     size_t n = strlen(text) < len ? strlen(text) : len;
     send->channel = channel;
     send->binary = true;
     memset(send->data, 0, len);
     memcpy(send->data, text, n);
-    for (unsigned i = 0; i < PEERS; i++) {
+    for (unsigned i = 0; i < IDS; i++) {
         send->peers[i] = set & 1U << i ? id_of(i) : UINT64_MAX; /* nobody's id */
     }
     int rc = sfu_data_send(w->data, send);
@@ -270,11 +271,12 @@ static void who_is_gone_is_gone(void **state)
     assert_int_equal(w->messages[0] + w->messages[1], 0);
     assert_int_equal(w->messages[3], 1);
     /* their places are free again */
-    assert_int_equal(sfu_data_open(w->data, id_of(0), 0, SFU_SCTP_PORT, 0), 0);
-    assert_int_equal(sfu_data_open(w->data, id_of(1), 1, SFU_SCTP_PORT, 0), 0);
+    assert_int_equal(sfu_data_open(w->data, id_of(4), 0, SFU_SCTP_PORT, 0), 0);
+    assert_int_equal(sfu_data_open(w->data, id_of(5), 1, SFU_SCTP_PORT, 0), 0);
     run(w, 500);
-    assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "again", 5), 0);
+    assert_int_equal(say(w, 1U << 4, SFU_DATA_RELIABLE, "again", 5), 0);
     run(w, 100);
+    assert_int_equal(w->messages[5], 1);
     assert_string_equal(w->last, "again");
 }
 
