@@ -17,6 +17,7 @@
 
 #include "sfu/base/attr.h"
 #include "sfu/base/clock.h"
+#include "sfu/core/data.h"
 #include "sfu/core/ice_servers.h"
 #include "sfu/core/plane.h"
 #include "sfu/lane.h"
@@ -73,9 +74,13 @@ void sfu_control_connect(struct sfu_control *c, const struct sfu_plane_ops *plan
                          const struct sfu_edge_ops *edge, const struct sfu_directory_ops *directory,
                          const struct sfu_auth_ops *auth);
 
+/* Data channels: before the first turn; without it there are none. */
+void sfu_control_connect_data(struct sfu_control *c, const struct sfu_data_ops *ops);
+
 /* What edge and workers call; valid until destroy.  Any thread. */
 struct sfu_control_ops sfu_control_edge_ops(struct sfu_control *c);
 struct sfu_plane_sink sfu_control_plane_sink(struct sfu_control *c);
+struct sfu_data_sink sfu_control_data_sink(struct sfu_control *c); /* sctp thread */
 /* Runs fn(arg) on the control thread in a later turn.  Any thread.  -ENOBUFS. */
 SFU_MUST_CHECK int sfu_control_post(struct sfu_control *c, void (*fn)(void *arg), void *arg);
 

@@ -200,6 +200,7 @@ struct sfu_control_peer {
     struct sfu_answer *answer; /* the last one */
     struct sfu_plan *plan;     /* to be applied; NULL: the worker has it */
     bool applied;              /* the worker knows the peer */
+    bool data_open;            /* the sctp thread knows it */
     struct sfu_list dirty_link, told_link;
     struct sfu_list tracks;
     uint32_t track_count;
@@ -210,6 +211,8 @@ struct sfu_control_peer {
 struct sfu_control {
     struct sfu_control_conf conf;
     struct sfu_plane_ops plane;
+    struct sfu_data_ops data;    /* all NULL: no data channels */
+    _Atomic uint32_t data_bytes; /* of messages in the mailbox */
     struct sfu_edge_ops edge;
     struct sfu_directory_ops directory;
     struct sfu_auth_ops auth;

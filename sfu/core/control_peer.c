@@ -6,6 +6,7 @@
 
 #include "sfu/base/rand.h"
 #include "sfu/base/str.h"
+#include "sfu/core/control_data.h"
 #include "sfu/core/control_relay.h"
 #include "sfu/core/control_speakers.h"
 #include "sfu/core/participant.h"
@@ -352,7 +353,14 @@ static int send_levels(struct sfu_control_peer *peer)
         s->map_dirty = false;
         s->cut = false;
     }
-    return 0;
+    return sfu_control_data_open(peer);
+}
+
+static int send_close(struct sfu_control_peer *peer)
+{
+    struct sfu_plane_ops *plane = &peer->c->plane;
+    int err = sfu_control_data_close(peer);
+    return err ? err : plane->close(plane->arg, peer->worker, peer->handle);
 }
 
 /* A plan that waited may be older than a mute. */
@@ -397,8 +405,7 @@ void sfu_control_peer_flush(struct sfu_control *c)
         uint64_t bit = 1ull << (peer->worker & 63);
         int err = full & bit ? -ENOBUFS : 0;
         if (err == 0) {
-            err = peer->session ? send_levels(peer)
-                                : c->plane.close(c->plane.arg, peer->worker, peer->handle);
+            err = peer->session ? send_levels(peer) : send_close(peer);
         }
         if (err != 0) {
             full |= bit;

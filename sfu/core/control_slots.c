@@ -130,6 +130,9 @@ static void on_state(struct sfu_control_peer *peer, const struct sfu_plane_event
     if (told[state]) {
         tell_media(s, told[state]);
     }
+    if (state == SFU_PEER_UP) {
+        sfu_control_peer_dirty(peer); /* its data channels may begin */
+    }
     struct sfu_event event = {.kind = SFU_EVENT_PEER_STATE};
     event.u.peer.state = state;
     event.u.peer.why = e->u.peer_state.why;

@@ -144,6 +144,26 @@ int sfu_data_send(struct sfu_data *d, struct sfu_data_send *send)
     return 0;
 }
 
+static int op_open(void *arg, uint64_t peer, unsigned worker, uint16_t port, uint32_t message_max)
+{
+    return sfu_data_open(arg, peer, worker, port, message_max);
+}
+
+static int op_close(void *arg, uint64_t peer)
+{
+    return sfu_data_close(arg, peer);
+}
+
+static int op_send(void *arg, struct sfu_data_send *send)
+{
+    return sfu_data_send(arg, send);
+}
+
+struct sfu_data_ops sfu_data_plane_ops(struct sfu_data *d)
+{
+    return (struct sfu_data_ops){.open = op_open, .close = op_close, .send = op_send, .arg = d};
+}
+
 static void do_open(struct sfu_data *d, struct data_command *cmd)
 {
     data_peer_open(d, cmd);

@@ -106,3 +106,13 @@ SFU_MUST_CHECK struct sfu_data_send *sfu_data_send_create(uint32_t peer_count, u
 void sfu_data_send_destroy(struct sfu_data_send *send); /* NULL is allowed */
 /* Takes the block on success. */
 SFU_MUST_CHECK int sfu_data_send(struct sfu_data *d, struct sfu_data_send *send);
+
+/* The three of them, as control is given them. */
+struct sfu_data_ops {
+    int (*open)(void *arg, uint64_t peer, unsigned worker, uint16_t port, uint32_t message_max);
+    int (*close)(void *arg, uint64_t peer);
+    int (*send)(void *arg, struct sfu_data_send *send);
+    void *arg;
+};
+
+struct sfu_data_ops sfu_data_plane_ops(struct sfu_data *d);

@@ -260,6 +260,17 @@ void sfu_plugin_host_event(struct sfu_control *c, const struct sfu_event *event)
     c->event_depth--;
 }
 
+void sfu_plugin_host_data(struct sfu_control *c, uint64_t session, uint16_t channel, bool binary,
+                          const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < c->plugin_count; i++) {
+        struct sfu_plugin_instance *in = c->plugins[i];
+        if (in->ready && in->plugin->data_message) {
+            in->plugin->data_message(in->state, session, channel, binary, data, len);
+        }
+    }
+}
+
 bool sfu_plugin_host_in_event(const struct sfu_control *c)
 {
     return c->event_depth > 0;

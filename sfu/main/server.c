@@ -12,6 +12,7 @@
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
 #include "sfu/core/control.h"
+#include "sfu/core/data.h"
 #include "sfu/core/worker.h"
 #include "sfu/log.h"
 #include "sfu/main/plugins.h"
@@ -27,6 +28,7 @@ struct server {
     struct sfu_dtls_ctx *dtls;
     struct sfu_control *control;
     struct sfu_workers *workers;
+    struct sfu_data *data;
     struct sig_auth *auth;
     struct sig_dir *directory;
     struct sig_edge *edge;
@@ -171,6 +173,34 @@ static int make_directory(struct server *s)
     return sig_dir_open(&dir, &s->directory);
 }
 
+/* --- data channels --- */
+
+enum {
+    DATA_MESSAGE_MAX = 65536, /* as the answers say */
+    DATA_SEND_BYTES = 4 * DATA_MESSAGE_MAX,
+    DATA_BYTES_PER_S = 1 << 20,
+    DATA_BYTES_BURST = 256 << 10,
+    DATA_MESSAGES_PER_S = 200,
+    DATA_MESSAGES_BURST = 400,
+};
+
+static int make_data(struct server *s)
+{
+    const struct sfu_data_conf d = {
+        .clock = s->clock,
+        .workers = worker_count(s->conf),
+        .max_peers = sfu_conf_limit(s->conf, SFU_LIMIT_PEERS),
+        .message_max = DATA_MESSAGE_MAX,
+        .send_bytes = DATA_SEND_BYTES,
+        .bytes_per_s = DATA_BYTES_PER_S,
+        .bytes_burst = DATA_BYTES_BURST,
+        .messages_per_s = DATA_MESSAGES_PER_S,
+        .messages_burst = DATA_MESSAGES_BURST,
+        .sink = sfu_control_data_sink(s->control),
+    };
+    return sfu_data_create(&d, &s->data);
+}
+
 /* --- workers --- */
 
 static int make_workers(struct server *s)
@@ -191,6 +221,7 @@ static int make_workers(struct server *s)
                 .max_network_strangers = sfu_conf_limit(conf, SFU_LIMIT_TCP_NETWORK_STRANGERS),
                 .check_us = sfu_conf_limit(conf, SFU_LIMIT_TCP_CHECK_MS) * (int64_t)1000},
         .dtls = s->dtls,
+        .data = s->data,
         .sink = sfu_control_plane_sink(s->control),
     };
     if (conf->media.bind.count > 0 && sfu_addr_parse(conf->media.bind.items[0], 0, &w.bind) < 0) {
@@ -215,8 +246,9 @@ static bool alive(void *arg, const char **ret_why)
     unsigned worker;
     int64_t limit = sfu_conf_limit(s->conf, SFU_LIMIT_WORKER_SILENT_MS) * (int64_t)1000;
     int64_t now_us = sfu_clock_mono_us(s->clock);
-    *ret_why = "control or a media worker does not turn";
+    *ret_why = "control, sctp or a media worker does not turn";
     return now_us - sfu_control_beat_us(s->control) < limit &&
+           now_us - sfu_data_beat_us(s->data) < limit &&
            now_us - sfu_workers_beat_us(s->workers, &worker) < limit;
 }
 
@@ -285,6 +317,7 @@ int server_create(const struct sfu_conf *conf, const char *const *extra_plugins,
     int rc = sfu_dtls_ctx_create(&s->dtls);
     rc = rc < 0 ? rc : make_control(s, extra_plugins);
     rc = rc < 0 ? rc : make_directory(s);
+    rc = rc < 0 ? rc : make_data(s);
     rc = rc < 0 ? rc : make_workers(s);
     rc = rc < 0 ? rc : make_edge(s);
     if (rc < 0) {
@@ -296,7 +329,9 @@ int server_create(const struct sfu_conf *conf, const char *const *extra_plugins,
     struct sfu_edge_ops edge = sig_edge_ops(s->edge);
     struct sfu_directory_ops directory = sig_dir_ops(s->directory);
     struct sfu_auth_ops auth = sig_auth_ops(s->auth);
+    struct sfu_data_ops data = sfu_data_plane_ops(s->data);
     sfu_control_connect(s->control, &plane, &edge, &directory, &auth);
+    sfu_control_connect_data(s->control, &data);
     *ret_server = s;
     return 0;
 }
@@ -304,7 +339,8 @@ int server_create(const struct sfu_conf *conf, const char *const *extra_plugins,
 int server_start(struct server *s)
 {
     s->running = true;
-    int rc = sfu_workers_start(s->workers);
+    int rc = sfu_data_start(s->data);
+    rc = rc < 0 ? rc : sfu_workers_start(s->workers);
     rc = rc < 0 ? rc : sfu_control_start(s->control);
     return rc < 0 ? rc : sig_edge_start(s->edge);
 }
@@ -349,12 +385,14 @@ void server_watch(struct server *s)
     int64_t now_us = sfu_clock_mono_us(s->clock);
     int64_t control = now_us - sfu_control_beat_us(s->control);
     int64_t media = now_us - sfu_workers_beat_us(s->workers, &worker);
+    int64_t sctp = now_us - sfu_data_beat_us(s->data);
     /* who was stopped itself (a debugger, a frozen container) cannot blame the others */
     bool awake = now_us - s->watched_us < (limit < WATCH_GAP_US ? WATCH_GAP_US : limit) / 2;
     s->watched_us = now_us;
-    if (awake && (control > limit || media > limit)) {
+    if (awake && (control > limit || media > limit || sctp > limit)) {
         SFU_LOG(SFU_LOG_ERROR, SFU_COMP_MAIN, "a thread does not turn: the process ends",
-                "control_us=%" PRId64 " worker=%u worker_us=%" PRId64, control, worker, media);
+                "control_us=%" PRId64 " worker=%u worker_us=%" PRId64 " sctp_us=%" PRId64, control,
+                worker, media, sctp);
         abort(); /* a core and a restart beat a server that limps */
     }
 }
@@ -379,9 +417,11 @@ void server_destroy(struct server *s)
         sfu_control_stop(s->control);
         sig_edge_stop(s->edge, sfu_conf_limit(s->conf, SFU_LIMIT_DRAIN_MS));
         sfu_workers_stop(s->workers);
+        sfu_data_stop(s->data);
     }
     sig_edge_destroy(s->edge);
     sfu_workers_destroy(s->workers);
+    sfu_data_destroy(s->data);
     sig_dir_close(s->directory);
     sfu_control_destroy(s->control);
     sig_auth_destroy(s->auth);
