@@ -18,7 +18,7 @@ void sfu_answer_policy_init(struct sfu_answer_policy *policy)
         .fb_publish = (uint8_t)(fb | SFU_SDP_FB_TWCC),
         .fb_subscribe =
             (uint8_t)(fb | SFU_SDP_FB_REMB), /* a receiver that sends feedback sends no REMB */
-        .max_message_size = 262144,
+        .max_message_size = 65536,
     };
 }
 

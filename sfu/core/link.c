@@ -21,7 +21,7 @@ struct sfu_link {
     struct sfu_srtp_rx *rx;
     int64_t alive_us; /* last valid packet */
     enum sfu_peer_state state;
-    bool settled;     /* a valid SRTP packet proved that our last flight arrived */
+    bool settled;     /* a valid packet under the keys proved that our last flight arrived */
     bool data;        /* keep the SSL object */
     int64_t since_us; /* of state */
     void *user;
@@ -245,17 +245,33 @@ static int take_keys(struct sfu_link *link)
     return rc;
 }
 
+static void settle(struct sfu_link *link)
+{
+    link->settled = true;
+    if (link->data) {
+        sfu_dtls_trim(link->dtls);
+    } else {
+        sfu_dtls_release_handshake(link->dtls);
+    }
+    arm(link);
+}
+
 /* Also without a reader: what is not read stays in the way of close_notify. */
 static void take_data(struct sfu_link *link)
 {
     uint8_t packet[DATA_MAX];
     size_t len;
+    bool came = false;
     while (link->data && (len = sfu_dtls_recv(link->dtls, packet, sizeof packet)) > 0) {
         if (link->env->on_data) {
             link->env->on_data(link->env->arg, link->user, packet, len);
         } else {
             sfu_stat_inc(SFU_M_DROP_DTLS_APP_DATA);
         }
+        came = true;
+    }
+    if (came && !link->settled && link->state != SFU_PEER_CLOSED) {
+        settle(link); /* a peer without media */
     }
 }
 
@@ -321,13 +337,7 @@ int sfu_link_open(struct sfu_link *link, uint8_t *data, size_t len, bool rtcp, s
     }
     alive(link);
     if (SFU_UNLIKELY(!link->settled)) {
-        link->settled = true;
-        if (link->data) {
-            sfu_dtls_trim(link->dtls);
-        } else {
-            sfu_dtls_release_handshake(link->dtls);
-        }
-        arm(link);
+        settle(link);
     }
     return 0;
 }

@@ -292,7 +292,7 @@ static void test_data(void **state)
     assert_int_equal(a->mlines[0].sctp_port, 5001);
     assert_int_equal(a->mlines[0].max_message_size, 65536);
     assert_int_equal(a->mlines[1].why, SFU_ANSWER_WHY_KIND);
-    assert_non_null(strstr(f->text, "a=sctp-port:5000\r\na=max-message-size:262144\r\n"));
+    assert_non_null(strstr(f->text, "a=sctp-port:5000\r\na=max-message-size:65536\r\n"));
 }
 
 /* "96/97 102": payload types and their RTX, in order. */
