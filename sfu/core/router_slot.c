@@ -163,7 +163,8 @@ static struct renc *shown_enc(const struct rslot *slot)
 static void slot_feed_from(struct rslot *slot, struct renc *next, bool cut)
 {
     const struct rtrack *track = next ? next->track : NULL;
-    struct renc *old = !track || track->muted ? NULL : shown_enc(slot);
+    bool open = track && !track->muted;
+    struct renc *old = open ? shown_enc(slot) : NULL;
     if (old && old->track != track && cut) {
         old = NULL;
     }
@@ -171,7 +172,7 @@ static void slot_feed_from(struct rslot *slot, struct renc *next, bool cut)
         old = NULL; /* a picture may wait for the next one; a voice would speak under its name */
     }
     feeds_keep(slot, next, old);
-    if (next && next->stream && !track->muted) {
+    if (open && next->stream) {
         slot_source(slot, next->stream, !old);
     } else if (!old) {
         slot_empty(slot);
