@@ -87,7 +87,9 @@ static bool ext_conflicts(struct sfu_answer_ctx *c, uint16_t id, enum sfu_hdrext
 static void match_extensions(struct sfu_answer_ctx *c, const struct sfu_sdp_media *m,
                              struct sfu_answer_mline *out)
 {
-    bool twcc = false;
+    /* Of who only receives the id is taken without being used: Chromium offers its next m-lines with the
+     * extensions that those before have, and would publish without numbers. */
+    bool twcc = !out->publishes;
 
     for (unsigned i = 0; i < out->codec_count; i++) {
         twcc = twcc || (out->codecs[i].fb & SFU_SDP_FB_TWCC) != 0;

@@ -45,6 +45,15 @@ static void plan_track(struct sfu_plan_track *out, const struct sfu_control_trac
     out->ext = m->ext_in;
 }
 
+static bool numbered(const struct sfu_plan_slot *slot)
+{
+    bool twcc = false;
+    for (unsigned i = 0; i < slot->codec_count; i++) {
+        twcc = twcc || slot->codecs[i].twcc;
+    }
+    return twcc;
+}
+
 static void plan_slot(struct sfu_plan_slot *out, const struct sfu_answer_mline *m)
 {
     out->pair = m->pair;
@@ -54,6 +63,9 @@ static void plan_slot(struct sfu_plan_slot *out, const struct sfu_answer_mline *
     out->rtx_ssrc = m->rtx_ssrc;
     out->codec_count = plan_codecs(m, out->codecs);
     out->ext = m->ext_out;
+    if (!numbered(out)) {
+        out->ext.id_of[SFU_HDREXT_TWCC] = 0; /* nobody would report them */
+    }
     out->two_byte_ok = m->extmap_allow_mixed;
 }
 
