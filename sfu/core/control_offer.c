@@ -279,7 +279,7 @@ static int make_track(struct sfu_control_offering *o, const struct sfu_answer_ml
     if (!t) {
         return sfu_control_offer_refuse(o, SFU_ERR_QUOTA, "tracks", NULL);
     }
-    t->codec = m->codec_count > 0 ? m->codecs[0].codec : SFU_CODEC_NONE;
+    t->codec = m->codec_count > 0 ? sfu_codec_media(m->codecs[0].codec) : SFU_CODEC_NONE;
     t->muted = row->muted ? SFU_MUTE_SELF : 0;
     o->fresh[o->fresh_count++] = t;
     return 0;

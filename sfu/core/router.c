@@ -220,6 +220,7 @@ void sfu_router_show(struct sfu_router *r, uint64_t peer, uint16_t index, uint16
     bool shown = width > 0 && height > 0;
     slot->width = width;
     slot->height = height;
+    router_svc_shown(slot);
     if (slot->shown != shown) {
         slot->shown = shown;
         router_slot_map(slot, slot->wanted ? sfu_map_get(r->tracks, slot->wanted) : NULL, true);

@@ -10,10 +10,12 @@
 #include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 #include "sfu/media/audiolevel.h"
+#include "sfu/media/descriptor.h"
 #include "sfu/media/forwarder.h"
 #include "sfu/media/history.h"
 #include "sfu/media/keycache.h"
 #include "sfu/media/keyreq.h"
+#include "sfu/media/layer.h"
 #include "sfu/media/nackq.h"
 #include "sfu/media/packet.h"
 #include "sfu/media/rtcpstat.h"
@@ -63,12 +65,17 @@ struct rstream {
     bool anchored;
     bool begun; /* its first packet has been looked at: key frames may be asked for */
     uint16_t width, height;
+    struct {
+        uint8_t spatial;        /* layers; 0, 1: there is nothing to choose */
+        uint16_t width, height; /* of the highest */
+    } svc;
     int64_t seen_us;
     struct sfu_rtcprx rx;
     struct sfu_keyreq keyreq;
-    struct sfu_nackq *nackq;       /* video */
-    struct sfu_history *history;   /* video */
-    struct sfu_keycache *keycache; /* video */
+    struct sfu_nackq *nackq;           /* video */
+    struct sfu_history *history;       /* video */
+    struct sfu_keycache *keycache;     /* video */
+    struct sfu_descriptor *descriptor; /* of a publisher of our own, once one came */
 };
 
 /* Workers (bits) that get a track's packets, see router_relay.h. */
@@ -115,6 +122,7 @@ struct rfeed {
     struct rtrack *track; /* NULL: unused */
     struct rslot *slot;
     uint8_t pt[SFU_PLAN_CODECS]; /* by the track's format; 0: the subscriber cannot decode it */
+    uint8_t inner_pt[SFU_PLAN_CODECS]; /* RED: what is inside; 0: only the primary block goes out */
 };
 
 struct rslot {
@@ -244,6 +252,29 @@ void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp);
 void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
                       const struct sfu_forward_out *out, bool fill,
                       const struct sfu_plan_codec *rtx);
+
+/* router_svc.c */
+/* Spatial layers of one stream as rungs, lowest first; how many (0: it has one). */
+uint8_t router_svc_rungs(const struct rstream *s, uint8_t encoding,
+                         struct sfu_layer_rung rungs[SFU_LAYER_RUNGS]);
+/* Which of the stream's layers the slot gets from now on, by the size at which it is shown. */
+void router_svc_choose(struct rslot *slot, const struct rstream *s);
+void router_svc_shown(struct rslot *slot); /* that size is another */
+void router_svc_learn(struct rstream *s,
+                      const struct sfu_packet *p); /* the layers of a key frame */
+
+/* router_payload.c */
+/* Under what the formats of the feed's track go out to its slot. */
+void router_payload_formats(struct rfeed *feed);
+/* The packet as a subscriber gets it who knows nothing of RED: *ret_primary points into it. */
+SFU_MUST_CHECK int router_payload_primary(const struct sfu_packet *packet,
+                                          struct sfu_packet *ret_primary);
+/* Reads a publisher's packet: what its codec and its descriptor tell.  -EBADMSG: drop it. */
+SFU_MUST_CHECK int router_payload_read(struct rstream *s, const struct sfu_hdrext_values *values,
+                                       struct sfu_packet *p);
+/* Puts the descriptor for this slot into buf and v. */
+void router_payload_descriptor(const struct sfu_packet *packet, const struct sfu_forward_out *out,
+                               uint8_t buf[UINT8_MAX], struct sfu_hdrext_values *v);
 
 /* router_still.c */
 void router_still_init(struct rslot *slot);

@@ -46,7 +46,7 @@ enum conf_flag {
       "Media threads. 0: one per core.")                                                           \
     K(media, announce, LIST, "", 0, SFU_MAX_ANNOUNCED_ADDRESSES, CONF_PLAIN, NULL,                 \
       "Addresses told to clients: address, address:port or [address]:port. Empty: those of the interfaces.") \
-    K(media, codecs, LIST, "opus,vp8,h264", 1, 8, CONF_PLAIN, "opus|vp8|h264",                     \
+    K(media, codecs, LIST, "opus,vp8,h264", 1, 8, CONF_PLAIN, "opus|vp8|h264|vp9|av1|red",       \
       "Codecs of rooms without a policy of their own, the preferred one first.")                   \
     K(media, socket_buffer_kib, INT, "4096", 64, 65536, CONF_PLAIN, NULL,                          \
       "Send and receive buffer asked from the kernel for each media socket.")                      \

@@ -9,7 +9,7 @@ interface CodecRule {
 }
 
 const SLOT_CODECS: Readonly<Record<'audio' | 'video', readonly CodecRule[]>> = {
-    audio: [{ mimeType: 'audio/opus' }],
+    audio: [{ mimeType: 'audio/opus' }, { mimeType: 'audio/red' }],
     video: [
         { mimeType: 'video/VP8' },
         { mimeType: 'video/VP9', fmtp: ['profile-id=0'] },
@@ -31,6 +31,40 @@ export function slotCodecs<C extends RTCRtpCodec>(kind: 'audio' | 'video', avail
     return SLOT_CODECS[kind].flatMap((rule) => available.filter((codec) => matches(codec, rule)));
 }
 
+/** A codec that a video can be published with, where the room takes it. */
+export type VideoCodec = 'vp8' | 'h264' | 'vp9' | 'av1';
+
+/** All that the browser can send, the wished codec first: where the room does not take it, the next one is used. */
+export function publishCodecs<C extends RTCRtpCodec>(codec: VideoCodec, available: readonly C[]): C[] {
+    const wished = available.filter((each) => isCodec(each, codec));
+    return wished.length === 0 ? [] : [...wished, ...available.filter((each) => !wished.includes(each))];
+}
+
+function isCodec(codec: RTCRtpCodec, name: string): boolean {
+    return codec.mimeType.toLowerCase() === `video/${name}`;
+}
+
+const DEPENDENCY_DESCRIPTOR =
+    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
+interface ExtensionTransceiver {
+    getHeaderExtensionsToNegotiate?(): { uri: string; direction: RTCRtpTransceiverDirection }[];
+    setHeaderExtensionsToNegotiate?(extensions: { uri: string; direction: string }[]): void;
+}
+
+/** Layers of AV1 are told apart by a header extension that browsers know and do not offer unasked. */
+export function offerDescriptor(transceiver: RTCRtpTransceiver): void {
+    const each = transceiver as ExtensionTransceiver;
+    const extensions = each.getHeaderExtensionsToNegotiate?.() ?? [];
+    if (!each.setHeaderExtensionsToNegotiate || !extensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR))
+        return;
+    each.setHeaderExtensionsToNegotiate(
+        extensions.map((extension) =>
+            extension.uri === DEPENDENCY_DESCRIPTOR ? { ...extension, direction: 'sendrecv' } : extension,
+        ),
+    );
+}
+
 interface CameraRate {
     minHeight: number;
     maxBitrate: number;
@@ -49,6 +83,10 @@ export interface PublishOptions {
     maxBitrate?: number;
     maxFramerate?: number;
     degradationPreference?: RTCDegradationPreference;
+    /** Video only; before it is published. Default: what the room prefers. */
+    codec?: VideoCodec;
+    /** Layers inside one stream, such as `L1T3` or `L3T3_KEY`, of a codec that can have them; with `codec`. */
+    scalabilityMode?: string;
 }
 
 export interface SendParameters {

@@ -1,4 +1,4 @@
-import { slotCodecs, sendParameters, type PublishOptions } from './codecs.js';
+import { offerDescriptor, publishCodecs, slotCodecs, sendParameters, type PublishOptions, type VideoCodec } from './codecs.js';
 import { NegotiationError, ServerError, StoaError } from './errors.js';
 import type { LocalTrack } from './local-track.js';
 import type { NegotiationRun } from './negotiation.js';
@@ -27,6 +27,22 @@ interface PendingOffer {
 }
 
 const KINDS: readonly TrackKind[] = ['audio', 'video'];
+
+function sendCodecs(): readonly RTCRtpCodec[] {
+    return globalThis.RTCRtpSender?.getCapabilities('video')?.codecs ?? [];
+}
+
+/** What an encoding is made with, and cannot be changed to later without another offer. */
+function layering(kind: TrackKind, { codec, scalabilityMode }: PublishOptions): object {
+    const wished = kind === 'video' && codec ? publishCodecs(codec, sendCodecs())[0] : undefined;
+    if (!wished) return {};
+    return { codec: wished, ...(scalabilityMode === undefined ? {} : { scalabilityMode }) };
+}
+
+function preferCodec(transceiver: RTCRtpTransceiver, codec: VideoCodec): void {
+    const codecs = publishCodecs(codec, sendCodecs());
+    if (codecs.length > 0) transceiver.setCodecPreferences([...codecs]);
+}
 
 /**
  * The one PeerConnection of a session: what is published, the receive slots, and one offer/answer exchange. The caller
@@ -85,8 +101,9 @@ export class Peer {
             transceiver = this.pc.addTransceiver(media ?? track.kind, {
                 direction: 'sendonly',
                 streams: [this.#streams[group]],
-                sendEncodings: [encoding],
+                sendEncodings: [{ ...encoding, ...layering(track.kind, options) }],
             });
+            if (track.kind === 'video' && options.codec) preferCodec(transceiver, options.codec);
         }
         this.#publications.set(track, { track, transceiver });
         void this.applyParameters(track, options);
@@ -185,6 +202,7 @@ export class Peer {
         const available = globalThis.RTCRtpReceiver?.getCapabilities(kind)?.codecs ?? [];
         const codecs = slotCodecs(kind, available);
         if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
+        if (kind === 'video') offerDescriptor(transceiver);
         return transceiver;
     }
 
