@@ -28,7 +28,7 @@ for (const codec of ['vp9', 'av1']) {
             await stoad?.stop();
         });
 
-        test('is sent with three spatial and three temporal layers', async (t) => {
+        test('is sent with three spatial and three temporal layers', async () => {
             await sender.evaluate((colour, name) => harness.publish({
                 colour, width: 1280, height: 720, fps: 20,
                 publish: { codec: name, scalabilityMode: 'L3T3_KEY', degradationPreference: 'maintain-resolution' },
@@ -37,7 +37,7 @@ for (const codec of ['vp9', 'av1']) {
             await until(async () => {
                 const [out] = (await sender.evaluate(() => harness.stats('outbound-rtp')))
                     .filter((each) => each.kind === 'video');
-                if (out?.scalabilityMode === 'L3T3_KEY' && out.frameHeight === 720) return t.diagnostic(out.encoderImplementation) ?? true;
+                if (out?.scalabilityMode === 'L3T3_KEY' && out.frameHeight === 720) return true;
                 throw new NotYet(`${out?.scalabilityMode} ${out?.frameWidth}x${out?.frameHeight}`);
             }, 'L3T3_KEY at 1280x720', { ms: 20_000, every: 250 });
         });
