@@ -168,14 +168,22 @@ static bool read_path(struct sig_request *r, const char *path, size_t len,
     return true;
 }
 
-/* Its parts, which lws has decoded, with "&" between them. */
+/* Its parts, which lws has decoded, with "&" between them (lws itself puts commas there). */
 static bool read_query(struct lws *wsi, struct sig_request *r, struct sfu_error *ret_error)
 {
-    int n = lws_hdr_copy(wsi, r->query, sizeof r->query, WSI_TOKEN_HTTP_URI_ARGS);
-    if (n < 0) {
-        return sfu_error_set(ret_error, SFU_ERR_TOO_LARGE, "query", NULL);
+    size_t len = 0;
+    for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        if (i > 0 && len + 1 < sizeof r->query) {
+            r->query[len++] = '&';
+        }
+        int n = lws_hdr_copy_fragment(wsi, r->query + len, (int)(sizeof r->query - len),
+                                      WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (n < 0) {
+            return sfu_error_set(ret_error, SFU_ERR_TOO_LARGE, "query", NULL);
+        }
+        len += (size_t)n;
     }
-    if (strlen(r->query) != (size_t)n || !sfu_str_utf8_valid(r->query, (size_t)n)) {
+    if (strlen(r->query) != len || !sfu_str_utf8_valid(r->query, len)) {
         return bad(ret_error, "query", "not text");
     }
     return true;

@@ -5,7 +5,7 @@
 
 #include "plugins/broadcast/broadcast.h"
 
-enum { SHOWN_WIDTH = 1920, SHOWN_HEIGHT = 1080, PARTICIPANTS = 256 };
+enum { SHOWN_WIDTH = 1920, SHOWN_HEIGHT = 1080 };
 
 /* What one participant publishes, by source; 0: not that. */
 struct sources {
@@ -102,10 +102,15 @@ static int rank_of(const struct sources *s)
 static uint64_t choose_main(const struct sfu_host *host, const struct plg_bc_room *room,
                             uint64_t gone)
 {
-    uint64_t ids[PARTICIPANTS], best = 0;
+    uint64_t best = 0;
     int best_rank = -1;
-    size_t count = host->participants(host, room->room, ids, PARTICIPANTS);
-    for (size_t i = 0; i < count && i < PARTICIPANTS; i++) {
+    size_t count = host->participants(host, room->room, NULL, 0);
+    uint64_t *ids = calloc(count + 1, sizeof *ids); /* of a large room too: nobody is left out */
+    if (!ids) {
+        return room->main;
+    }
+    count = host->participants(host, room->room, ids, count);
+    for (size_t i = 0; i < count; i++) {
         struct sources s = sources_of(host, ids[i], gone);
         int rank = rank_of(&s);
         if (rank > best_rank || (rank == best_rank && rank >= 0 && ids[i] == room->main)) {
@@ -113,6 +118,7 @@ static uint64_t choose_main(const struct sfu_host *host, const struct plg_bc_roo
             best = ids[i];
         }
     }
+    free(ids);
     return best;
 }
 
@@ -206,19 +212,27 @@ void plg_bc_watch_leave(struct plg_bc_resource *v)
 
 /* ---- the active speaker ---- */
 
-static uint64_t loudest(const struct sfu_host *host, const struct sfu_event *e)
+static int rank_of_participant(const struct sfu_host *host, uint64_t participant)
+{
+    struct sources s = sources_of(host, participant, 0);
+    return rank_of(&s);
+}
+
+/* The loudest, 0: nobody.  Who has less to show does not take the place of who has more. */
+static uint64_t loudest(const struct sfu_host *host, const struct plg_bc_room *room,
+                        const struct sfu_event *e)
 {
     struct sfu_track_info t;
     if (e->u.speakers.count == 0 || host->track_info(host, e->u.speakers.track[0], &t) != 0) {
         return 0;
     }
-    struct sources s = sources_of(host, t.participant, 0);
-    return rank_of(&s) >= 0 ? t.participant : 0;
+    int rank = rank_of_participant(host, t.participant);
+    return rank >= 0 && rank >= rank_of_participant(host, room->main) ? t.participant : 0;
 }
 
 static void on_speakers(struct plg_bc *bc, struct plg_bc_room *room, const struct sfu_event *e)
 {
-    uint64_t who = loudest(bc->host, e);
+    uint64_t who = loudest(bc->host, room, e);
     int64_t now_us = bc->host->now_us(bc->host);
     if (who == 0 || who == room->main) {
         room->rival = 0;
@@ -228,13 +242,9 @@ static void on_speakers(struct plg_bc *bc, struct plg_bc_room *room, const struc
         room->rival = who;
         room->rival_since_us = now_us;
     } else if (now_us - room->rival_since_us >= PLG_BC_RIVAL_US) {
-        uint64_t before = room->main;
         room->main = who;
         room->rival = 0;
-        arrange_all(bc, room, 0); /* who has less to show does not take a screen's place */
-        if (room->main == before) {
-            room->rival_since_us = now_us;
-        }
+        arrange_all(bc, room, 0);
     }
 }
 

@@ -12,6 +12,9 @@
 
 enum { BITS = 6, SLOTS = 1 << BITS, LEVELS = 7, TICK_US = 1000 };
 
+_Static_assert(SFU_TIMER_COARSE_US == SLOTS * TICK_US,
+               "coarse times begin a slot of the second level: no wake-up for a cascade alone");
+
 /* 139 years of milliseconds */
 static const int64_t last_tick = (INT64_C(1) << (BITS * LEVELS)) - 1;
 
@@ -70,17 +73,29 @@ static int64_t tick_of(int64_t due_us)
     return due_us / TICK_US + (due_us % TICK_US > 0);
 }
 
-void sfu_timer_set(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us)
+static void wheel_set(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us,
+                      int64_t grain)
 {
     sfu_timer_cancel(wheel, timer);
     int64_t tick = due_us > 0 ? tick_of(due_us) : 0;
     if (tick <= wheel->tick) {
         tick = wheel->tick + 1;
     }
+    tick = tick < last_tick - grain ? (tick + grain - 1) / grain * grain : last_tick;
     timer->due_us = due_us;
-    timer->tick = tick < last_tick ? tick : last_tick;
+    timer->tick = tick;
     wheel_insert(wheel, timer);
     wheel->count++;
+}
+
+void sfu_timer_set(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us)
+{
+    wheel_set(wheel, timer, due_us, 1);
+}
+
+void sfu_timer_set_coarse(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us)
+{
+    wheel_set(wheel, timer, due_us, SLOTS);
 }
 
 void sfu_timer_cancel(struct sfu_timer_wheel *wheel, struct sfu_timer *timer)

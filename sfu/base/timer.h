@@ -13,6 +13,8 @@
 #include "sfu/base/attr.h"
 #include "sfu/base/list.h"
 
+#define SFU_TIMER_COARSE_US 64000
+
 struct sfu_timer;
 struct sfu_timer_wheel; /* body in timer.c */
 
@@ -37,6 +39,11 @@ void sfu_timer_init(struct sfu_timer *timer, sfu_timer_fn fn, void *arg);
 
 /* Sets or moves the timer; a time in the past means the next tick. */
 void sfu_timer_set(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us);
+/*
+ * The same for what needs no precision: up to SFU_TIMER_COARSE_US late, at times that all such timers
+ * of the wheel share, so that a thread with thousands of them sleeps well.
+ */
+void sfu_timer_set_coarse(struct sfu_timer_wheel *wheel, struct sfu_timer *timer, int64_t due_us);
 /* Allowed when it is not pending. */
 void sfu_timer_cancel(struct sfu_timer_wheel *wheel, struct sfu_timer *timer);
 bool sfu_timer_pending(const struct sfu_timer *timer);

@@ -148,7 +148,8 @@ struct sfu_control_track {
     bool mute_dirty;
     bool relay_dirty;           /* who else needs it must be looked at again */
     uint64_t relayed;           /* other workers (bits) that get it, as the worker was told */
-    int64_t relay_until_us;     /* some of them only until then */
+    uint64_t fading;            /* of those: not needed any more, they go … */
+    int64_t relay_until_us;     /* … then */
     struct sfu_list relay_link; /* c->lingering, meanwhile */
 };
 

@@ -28,14 +28,19 @@ static uint64_t wanted_by(const struct sfu_control_track *t)
     return workers & ~(UINT64_C(1) << t->peer->worker);
 }
 
-/* Until when do workers stay that no slot needs any more? */
-static void linger(struct sfu_control_track *t, bool somebody)
+/* Workers stay for a while that no slot needs any more, each at least so long: those that become
+ * needless meanwhile wait for the next round. */
+static void linger(struct sfu_control_track *t, uint64_t needless)
 {
     struct sfu_control *c = t->peer->c;
-    if (!somebody) {
+    t->fading &= needless;
+    if (t->fading == 0) {
+        t->fading = needless;
+        t->relay_until_us = c->now_us + LINGER_US;
+    }
+    if (needless == 0) {
         sfu_list_remove(&t->relay_link);
     } else if (!sfu_list_linked(&t->relay_link)) {
-        t->relay_until_us = c->now_us + LINGER_US;
         sfu_list_push_back(&c->lingering, &t->relay_link);
     }
 }
@@ -43,10 +48,9 @@ static void linger(struct sfu_control_track *t, bool somebody)
 int sfu_control_relay_send(struct sfu_control_track *t)
 {
     struct sfu_control *c = t->peer->c;
-    uint64_t wanted = wanted_by(t), unneeded = t->relayed & ~wanted, next = wanted;
-    linger(t, unneeded != 0);
-    if (unneeded != 0 && c->now_us < t->relay_until_us) {
-        next |= unneeded;
+    uint64_t wanted = wanted_by(t), next = wanted | t->relayed;
+    if (c->now_us >= t->relay_until_us) {
+        next &= wanted | ~t->fading;
     }
     if (next != t->relayed &&
         c->plane.relay(c->plane.arg, t->peer->worker, t->peer->handle, t->handle, next) != 0) {
@@ -54,7 +58,7 @@ int sfu_control_relay_send(struct sfu_control_track *t)
     }
     t->relayed = next;
     t->relay_dirty = false;
-    linger(t, (next & ~wanted) != 0);
+    linger(t, next & ~wanted);
     return 0;
 }
 

@@ -59,6 +59,8 @@ static void arm(struct sfu_link *link)
     due = earlier(due, sfu_ice_consent_us(link->ice));
     if (due == INT64_MAX) {
         sfu_timer_cancel(link->env->wheel, &link->timer);
+    } else if (link->state == SFU_PEER_UP) {
+        sfu_timer_set_coarse(link->env->wheel, &link->timer, due);
     } else {
         sfu_timer_set(link->env->wheel, &link->timer, due);
     }

@@ -73,7 +73,7 @@ SFU_MUST_CHECK int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp
 /* Says goodbye (close_notify) and goes to CLOSED. */
 void sfu_link_close(struct sfu_link *link);
 
-/* Forgets the SRTP state of an SSRC of the peer that will not come back. */
+/* An SSRC of the peer is not expected any more: its SRTP state stays while there is room. */
 void sfu_link_forget_ssrc(struct sfu_link *link, uint32_t ssrc);
 void *sfu_link_user(const struct sfu_link *link);
 enum sfu_peer_state sfu_link_state(const struct sfu_link *link);

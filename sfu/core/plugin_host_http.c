@@ -9,7 +9,12 @@
 #include "sfu/core/permission.h"
 #include "sfu/core/plugin_host_own.h"
 
-enum { REQUEST_MAX_US = 30 * 1000 * 1000, HEADERS_MAX_BYTES = 6144, RETRY_AFTER_S = 5 };
+enum {
+    REQUEST_MAX_US = 30 * 1000 * 1000,
+    HEADERS_MAX_BYTES = 6144,
+    TYPE_MAX_BYTES = 63,
+    RETRY_AFTER_S = 5
+};
 
 #define KICKED_KEY_US (INT64_C(24) * 3600 * 1000000)
 
@@ -148,10 +153,24 @@ static int header_lines(const struct sfu_http_header *headers, char **ret_text)
     return *ret_text ? 0 : -ENOMEM;
 }
 
+/* What edge takes.  An answer that it refuses for good would hold up all behind it. */
+static bool answer_ok(const struct sfu_http_answer *a)
+{
+    const char *type = a->content_type ? a->content_type : "";
+    for (const char *at = type; *at; at++) {
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e) {
+            return false;
+        }
+    }
+    bool bare = a->status == 204 || a->status == 304; /* a body would begin the next answer */
+    return a->status >= 200 && a->status <= 599 && strlen(type) <= TYPE_MAX_BYTES &&
+           (a->len == 0 || !bare);
+}
+
 static int answer(struct request *r, const struct sfu_http_answer *a)
 {
     char *headers;
-    int err = header_lines(a->headers, &headers);
+    int err = answer_ok(a) ? header_lines(a->headers, &headers) : -EINVAL;
     if (err != 0) {
         return err;
     }
@@ -338,6 +357,27 @@ static struct request *make_request(struct sfu_control *c, uint64_t edge_id)
     return r;
 }
 
+/* There is no place to wait in: refused now, or by edge's deadline when edge is full as well. */
+static void turn_away(struct sfu_control *c, uint64_t edge_id)
+{
+    const struct sfu_error error = {.code = SFU_ERR_UNAVAILABLE};
+    const struct sfu_http_header headers[] = {{"Retry-After", "5"}, {0}};
+    struct sfu_lane_answer a = {.status = sfu_err_info(error.code)->http,
+                                .content_type = "application/problem+json"};
+    struct sfu_str out;
+    sfu_str_init_grow(&out, 1024);
+    sfu_error_put_problem(&out, &error);
+    a.len = out.len;
+    a.body = sfu_str_take(&out);
+    sfu_str_fini(&out);
+    sfu_stat_inc(sfu_metric_of_err(error.code));
+    if (!a.body || header_lines(headers, &a.headers) != 0 ||
+        c->edge.http_reply(c->edge.arg, edge_id, &a) != 0) {
+        free(a.headers);
+        free(a.body);
+    }
+}
+
 void sfu_plugin_host_http(struct sfu_control *c, uint64_t request,
                           const struct sfu_lane_request *in)
 {
@@ -345,7 +385,8 @@ void sfu_plugin_host_http(struct sfu_control *c, uint64_t request,
     struct sfu_claims claims = {0};
     struct request *r = make_request(c, request);
     if (!r) {
-        return; /* edge answers 503 when nothing comes */
+        turn_away(c, request);
+        return;
     }
     const struct sfu_http_route *route = find_route(c, in->method, in->path, &owner);
     enum sfu_err err =

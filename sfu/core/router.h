@@ -29,7 +29,7 @@ struct sfu_router_ops {
     int (*send_rtp)(void *link, const uint8_t *head, size_t head_len, const uint8_t *payload,
                     size_t payload_len);
     int (*send_rtcp)(void *link, const uint8_t *rtcp, size_t len);
-    /* This SSRC of the peer will not come back: its SRTP state may go. */
+    /* This SSRC of the peer is not expected any more: its SRTP state may give way to another's. */
     void (*forget_ssrc)(void *link, uint32_t ssrc);
     /* The peer is closed and control has been told: the last use of link. */
     void (*release)(void *link);

@@ -29,11 +29,11 @@ enum {
     ROUTER_SSRCS = 56,         /* of one peer: with the strangers as many as SRTP keeps */
     ROUTER_STRANGERS = 8,      /* SSRCs of no track whose SRTP state is kept a while */
     ROUTER_NO_TALKER = 0xffff,
-    ROUTER_TICK_US = 10000,     /* NACK, key-frame requests, while packets come */
-    ROUTER_TWCC_US = 50000,     /* transport-wide feedback */
-    ROUTER_REPORT_US = 1000000, /* sender and receiver reports */
-    ROUTER_SPEAKERS_US = 200000,
-    ROUTER_STILL_BURST = 32, /* packets of a still per tick and slot */
+    ROUTER_TICK_US = 10000,      /* NACK, key-frame requests, while something is missing */
+    ROUTER_TWCC_US = 32000,      /* transport-wide feedback; coarse, so every 64 ms */
+    ROUTER_REPORT_US = 1000000,  /* sender and receiver reports */
+    ROUTER_SPEAKERS_US = 192000, /* a multiple of coarse time */
+    ROUTER_STILL_BURST = 32,     /* packets of a still per tick and slot */
     ROUTER_SILENCE_FRAMES = 5,
     ROUTER_SILENCE_US = 20000,
     ROUTER_SLOT_HOT_BYTES = 192,
@@ -190,9 +190,7 @@ struct sfu_rpeer {
     struct sfu_timebase *timebase;  /* NULL until it publishes */
     struct sfu_twcc_recorder *twcc; /* the same */
     uint32_t media_ssrc;            /* any SSRC it sends, for feedback */
-    int64_t active_us;              /* last RTP packet from it */
-    int64_t twcc_us;                /* last feedback */
-    struct sfu_timer tick, report, urgent;
+    struct sfu_timer tick, feedback, report, urgent;
     enum sfu_quality quality;
     struct sfu_list dirty; /* in router->dirty while events are due */
     struct {
@@ -286,7 +284,8 @@ void router_slot_resend(struct rslot *slot, uint16_t seq);
 /* router_report.c */
 void router_report_start(struct sfu_rpeer *peer);
 void router_report_stop(struct sfu_rpeer *peer);
-void router_report_active(struct sfu_rpeer *peer); /* a packet came: the tick must run */
+void router_report_arrivals(struct sfu_rpeer *peer); /* packets came that feedback tells of */
+void router_report_missing(struct rstream *s); /* a packet or key frame is: the tick must run */
 void router_report_now(struct rslot *slot);
 void router_report_track(struct rtrack *t); /* the same for all slots that it feeds */
 void router_nack(struct rstream *s);

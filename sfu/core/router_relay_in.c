@@ -22,13 +22,17 @@ void router_remote_free(struct rremote *remote)
 
 /* --- key frames --- */
 
-void router_relay_want_key(struct rstream *s)
+static void want_key(struct rremote *remote)
 {
-    struct rremote *remote = s->track->remote;
     remote->wants_key = true;
     if (!sfu_list_linked(&remote->dirty)) {
-        sfu_list_push_back(&s->track->router->asking, &remote->dirty);
+        sfu_list_push_back(&remote->track->router->asking, &remote->dirty);
     }
+}
+
+void router_relay_want_key(struct rstream *s)
+{
+    want_key(s->track->remote);
 }
 
 /* False: the ring is full. */
@@ -172,9 +176,7 @@ static bool skips(struct sfu_router *r, struct rtrack *t, bool key)
         return false;
     }
     sfu_stat_inc(SFU_M_DROP_RELAY_BEHIND);
-    if (t->stream) {
-        router_want_key(t->stream);
-    }
+    want_key(remote); /* there may be no stream yet whose slots would */
     return true;
 }
 

@@ -14,7 +14,6 @@ enum {
     REPORT_BYTES = 1200, /* of one compound datagram */
     REPORT_SR_BYTES = 28,
     NACK_SEQS = 128,
-    ACTIVE_US = 2000000, /* the tick goes on so long behind the last packet */
     QUALITY_FAIR_LOSS = 8,
     QUALITY_POOR_LOSS = 26, /* of 256: 3 %, 10 % */
     QUALITY_FAIR_RTT_US = 250000,
@@ -63,6 +62,7 @@ void router_nack(struct rstream *s)
         sfu_stat_inc(SFU_M_LOSS_GIVEN_UP);
         router_want_key(s);
     }
+    router_report_missing(s);
 }
 
 static void ask_key_frame(struct rstream *s)
@@ -97,52 +97,71 @@ void router_want_key(struct rstream *s)
     if (s->begun) {
         ask_key_frame(s);
     }
-    router_report_active(s->track->peer);
+    router_report_missing(s);
 }
 
-/* --- when it came --- */
-
-static void twcc_feedback(struct sfu_rpeer *peer)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    uint8_t buf[REPORT_BYTES];
-    int len;
-    if (peer->router->now_us - peer->twcc_us < ROUTER_TWCC_US ||
-        sfu_twcc_pending(peer->twcc) == 0) {
-        return;
+    return a < b ? a : b;
+}
+
+static int64_t missing_next_us(const struct rstream *s)
+{
+    return earlier(sfu_nackq_next_us(s->nackq), sfu_keyreq_next_us(&s->keyreq));
+}
+
+static void tick_at(struct sfu_rpeer *peer, int64_t next_us)
+{
+    struct sfu_router *r = peer->router;
+    int64_t due_us = next_us > r->now_us + ROUTER_TICK_US ? next_us : r->now_us + ROUTER_TICK_US;
+    if (next_us != INT64_MAX && peer->room &&
+        (!sfu_timer_pending(&peer->tick) || peer->tick.due_us > due_us)) {
+        sfu_timer_set(r->conf.wheel, &peer->tick, due_us);
     }
-    peer->twcc_us = peer->router->now_us;
-    while ((len = sfu_twcc_build(peer->twcc, peer->ssrc, peer->media_ssrc, buf, sizeof buf)) > 0) {
-        send(peer, buf, len);
-        sfu_stat_inc(SFU_M_TWCC_OUT);
+}
+
+void router_report_missing(struct rstream *s)
+{
+    if (s->nackq) {
+        tick_at(s->track->peer, missing_next_us(s));
     }
 }
 
 static void on_tick(struct sfu_timer *timer, void *arg)
 {
     struct sfu_rpeer *peer = arg;
-    struct sfu_router *r = peer->router;
-    bool again = r->now_us - peer->active_us < ACTIVE_US;
+    int64_t next_us = INT64_MAX;
+    (void)timer;
     for (unsigned i = 0; i < peer->track_count; i++) {
         struct rstream *s = peer->tracks[i]->stream;
         if (s && s->nackq) {
             router_nack(s);
             ask_key_frame(s);
-            again = again || sfu_keyreq_next_us(&s->keyreq) != INT64_MAX;
+            next_us = earlier(next_us, missing_next_us(s));
         }
     }
-    if (peer->twcc) {
-        twcc_feedback(peer);
-    }
-    if (again) {
-        sfu_timer_set(r->conf.wheel, timer, r->now_us + ROUTER_TICK_US);
+    tick_at(peer, next_us);
+}
+
+/* --- when it came --- */
+
+static void on_feedback(struct sfu_timer *timer, void *arg)
+{
+    struct sfu_rpeer *peer = arg;
+    uint8_t buf[REPORT_BYTES];
+    int len;
+    (void)timer;
+    while ((len = sfu_twcc_build(peer->twcc, peer->ssrc, peer->media_ssrc, buf, sizeof buf)) > 0) {
+        send(peer, buf, len);
+        sfu_stat_inc(SFU_M_TWCC_OUT);
     }
 }
 
-void router_report_active(struct sfu_rpeer *peer)
+void router_report_arrivals(struct sfu_rpeer *peer)
 {
-    peer->active_us = peer->router->now_us;
-    if (SFU_UNLIKELY(!sfu_timer_pending(&peer->tick)) && peer->room) {
-        sfu_timer_set(peer->router->conf.wheel, &peer->tick, peer->active_us + ROUTER_TICK_US);
+    if (SFU_UNLIKELY(!sfu_timer_pending(&peer->feedback)) && peer->room) {
+        struct sfu_router *r = peer->router;
+        sfu_timer_set_coarse(r->conf.wheel, &peer->feedback, r->now_us + ROUTER_TWCC_US);
     }
 }
 
@@ -272,7 +291,7 @@ static void on_report(struct sfu_timer *timer, void *arg)
 {
     struct sfu_rpeer *peer = arg;
     struct sfu_router *r = peer->router;
-    sfu_timer_set(r->conf.wheel, timer, r->now_us + ROUTER_REPORT_US);
+    sfu_timer_set_coarse(r->conf.wheel, timer, r->now_us + ROUTER_REPORT_US);
     if (!peer->up) {
         return;
     }
@@ -316,17 +335,19 @@ void router_report_start(struct sfu_rpeer *peer)
 {
     struct sfu_router *r = peer->router;
     sfu_timer_init(&peer->tick, on_tick, peer);
+    sfu_timer_init(&peer->feedback, on_feedback, peer);
     sfu_timer_init(&peer->report, on_report, peer);
     sfu_timer_init(&peer->urgent, on_urgent, peer);
     /* spread over the second, so that a room's reports do not leave in one burst */
-    sfu_timer_set(r->conf.wheel, &peer->report,
-                  r->now_us + ROUTER_REPORT_US / 2 + router_random(r) % ROUTER_REPORT_US);
+    sfu_timer_set_coarse(r->conf.wheel, &peer->report,
+                         r->now_us + ROUTER_REPORT_US / 2 + router_random(r) % ROUTER_REPORT_US);
 }
 
 void router_report_stop(struct sfu_rpeer *peer)
 {
     struct sfu_timer_wheel *wheel = peer->router->conf.wheel;
     sfu_timer_cancel(wheel, &peer->tick);
+    sfu_timer_cancel(wheel, &peer->feedback);
     sfu_timer_cancel(wheel, &peer->report);
     sfu_timer_cancel(wheel, &peer->urgent);
 }

@@ -28,7 +28,7 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     struct sfu_audiolevel_speaker list[SFU_PLAN_SPEAKERS];
     bool changed = false;
     size_t n = sfu_audiolevel_update(room->levels, r->now_us, list, SFU_PLAN_SPEAKERS, &changed);
-    sfu_timer_set(r->conf.wheel, timer, r->now_us + ROUTER_SPEAKERS_US);
+    sfu_timer_set_coarse(r->conf.wheel, timer, r->now_us + ROUTER_SPEAKERS_US);
     if (!changed && !(r->conf.relay && has_moved(&room->event, list, n))) {
         return;
     }
@@ -66,7 +66,7 @@ static struct rroom *room_create(struct sfu_router *r, uint64_t id)
         free(room);
         return NULL;
     }
-    sfu_timer_set(r->conf.wheel, &room->timer, r->now_us + ROUTER_SPEAKERS_US);
+    sfu_timer_set_coarse(r->conf.wheel, &room->timer, r->now_us + ROUTER_SPEAKERS_US);
     return room;
 }
 

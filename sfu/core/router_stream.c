@@ -347,8 +347,11 @@ static bool take_in(struct rstream *s, const struct sfu_packet *p)
         if (seen == SFU_NACKQ_RECOVERED) {
             sfu_stat_inc(SFU_M_LOSS_RECOVERED);
         }
-        if (sfu_nackq_next_us(s->nackq) <= p->arrival_us) {
+        int64_t ask_us = sfu_nackq_next_us(s->nackq);
+        if (ask_us <= p->arrival_us) {
             router_nack(s);
+        } else if (ask_us != INT64_MAX) {
+            router_report_missing(s);
         }
     }
     sfu_rtcprx_on_packet(&s->rx, p->seq, p->ts, p->payload_len, !p->resent, p->arrival_us);
@@ -513,8 +516,8 @@ void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
     if (!t) {
         return;
     }
-    router_report_active(peer);
     if (values.present & SFU_HDREXT_BIT(TWCC)) {
+        router_report_arrivals(peer);
         /* a number seen twice or too late changes nothing that is reported */
         (void)sfu_twcc_on_packet(peer->twcc, values.twcc_seq, peer->router->now_us);
     }

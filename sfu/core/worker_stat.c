@@ -56,11 +56,11 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     struct worker *w = arg;
     tell(udp_rows, SFU_ARRAY_LEN(udp_rows), sfu_udp_stats(w->udp), &w->udp_told);
     tell(ice_rows, SFU_ARRAY_LEN(ice_rows), sfu_ice_stats(w->env.ice), &w->ice_told);
-    sfu_timer_set(w->env.wheel, timer, w->env.now_us + WORKER_STAT_US);
+    sfu_timer_set_coarse(w->env.wheel, timer, w->env.now_us + WORKER_STAT_US);
 }
 
 void worker_stat_start(struct worker *w)
 {
     sfu_timer_init(&w->stat_timer, on_timer, w);
-    sfu_timer_set(w->env.wheel, &w->stat_timer, w->env.now_us + WORKER_STAT_US);
+    sfu_timer_set_coarse(w->env.wheel, &w->stat_timer, w->env.now_us + WORKER_STAT_US);
 }

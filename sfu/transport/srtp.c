@@ -37,10 +37,13 @@ struct sfu_srtp_rx {
     struct sfu_srtp_stats stats;
     uint8_t tag;
     uint8_t ssrc_count;
+    uint64_t spare; /* bits of ssrcs: removed, but kept while nobody needs the place */
     uint32_t
         ssrcs[SFU_SRTP_SSRCS_MAX]; /* those that sent a valid packet: the library keeps state */
     _Alignas(SFU_CACHELINE) uint8_t impl[];
 };
+
+_Static_assert(SFU_SRTP_SSRCS_MAX <= 64, "sets of SSRCs are 64 bits");
 
 static const struct profile *profile_of(enum sfu_srtp_profile id)
 {
@@ -237,20 +240,40 @@ static int find_ssrc(const struct sfu_srtp_rx *rx, uint32_t ssrc)
     return -1;
 }
 
+static void drop_ssrc(struct sfu_srtp_rx *rx, unsigned at)
+{
+    unsigned last = --rx->ssrc_count;
+    rx->ops->remove(rx->impl, rx->ssrcs[at]);
+    rx->spare &= ~(UINT64_C(1) << at);
+    if (rx->spare >> last & 1) {
+        rx->spare ^= UINT64_C(1) << last | UINT64_C(1) << at;
+    }
+    rx->ssrcs[at] = rx->ssrcs[last];
+}
+
 /* The library makes a stream for each new SSRC once its first packet is proven genuine; this bounds
  * their number. */
 static int open_packet(struct sfu_srtp_rx *rx, bool rtcp, uint32_t ssrc, uint8_t *pkt, size_t len,
                        size_t *ret_len)
 {
-    bool known = find_ssrc(rx, ssrc) >= 0;
-    if (!known && rx->ssrc_count == SFU_SRTP_SSRCS_MAX) {
+    int at = find_ssrc(rx, ssrc);
+    bool full = rx->ssrc_count == SFU_SRTP_SSRCS_MAX;
+    if (at < 0 && full && rx->spare == 0) {
         return -ENOBUFS;
     }
     int rc = rx->ops->unprotect(rx->impl, rtcp, pkt, len, ret_len);
-    if (rc == 0 && !known) {
-        rx->ssrcs[rx->ssrc_count++] = ssrc;
+    if (rc < 0) {
+        return rc;
     }
-    return rc;
+    if (SFU_LIKELY(at >= 0)) {
+        rx->spare &= ~(UINT64_C(1) << at);
+        return 0;
+    }
+    if (full) {
+        drop_ssrc(rx, (unsigned)__builtin_ctzll(rx->spare));
+    }
+    rx->ssrcs[rx->ssrc_count++] = ssrc;
+    return 0;
 }
 
 int sfu_srtp_unprotect_rtp(struct sfu_srtp_rx *rx, uint8_t *pkt, size_t len, size_t *ret_len)
@@ -275,8 +298,7 @@ void sfu_srtp_rx_remove(struct sfu_srtp_rx *rx, uint32_t ssrc)
 {
     int at = find_ssrc(rx, ssrc);
     if (at >= 0) {
-        rx->ssrcs[at] = rx->ssrcs[--rx->ssrc_count];
-        rx->ops->remove(rx->impl, ssrc);
+        rx->spare |= UINT64_C(1) << at;
     }
 }
 

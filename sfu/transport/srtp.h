@@ -109,8 +109,10 @@ SFU_MUST_CHECK int sfu_srtp_unprotect_rtp(struct sfu_srtp_rx *rx, uint8_t *pkt, 
 SFU_MUST_CHECK int sfu_srtp_unprotect_rtcp(struct sfu_srtp_rx *rx, uint8_t *pkt, size_t len,
                                            size_t *ret_len);
 
-/* Forgets the state of an SSRC; unknown ones are ignored.  Replayed packets of it would be accepted
- * again.  For sending: only an SSRC that never comes back with these keys, or numbers would be
- * sealed twice. */
+/* An SSRC that is not expected any more; unknown ones are ignored.  Its state gives way to the next
+ * SSRC that finds no other place: until then it may come back, and only its rollover counter opens
+ * what it sends then (RFC 3711, 3.3.1). */
 void sfu_srtp_rx_remove(struct sfu_srtp_rx *rx, uint32_t ssrc);
+/* Forgets the state of an SSRC at once: only one that never comes back with these keys, or numbers
+ * would be sealed twice. */
 void sfu_srtp_tx_remove(struct sfu_srtp_tx *tx, uint32_t ssrc);

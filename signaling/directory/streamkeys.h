@@ -16,8 +16,10 @@ struct sig_dir;
 struct sig_dir_streamkeys; /* body in streamkeys.c */
 
 SFU_MUST_CHECK int sig_dir_streamkeys_create(struct sig_dir_streamkeys **ret_set);
-void sig_dir_streamkeys_destroy(struct sig_dir_streamkeys *set); /* NULL is allowed */
-/* Inside a job, before the control thread starts. */
+/* NULL is allowed.  Jobs that were not answered yet keep it until they are. */
+void sig_dir_streamkeys_destroy(struct sig_dir_streamkeys *set);
+/* Inside a job, before the control thread starts.  Of more than SIG_DIR_STREAMKEYS_MAX the newest
+ * are refused, and the log says so. */
 SFU_MUST_CHECK int sig_dir_streamkeys_load(struct chat_db_tx *tx, struct sig_dir_streamkeys *set);
 /* Is it a key that is in use? */
 bool sig_dir_streamkeys_has(const struct sig_dir_streamkeys *set, const char *id);

@@ -74,6 +74,7 @@ static int tear_down(void **state)
     struct call *c = *state;
     sim_world_fini(&c->w);
     free(c);
+    assert_int_equal(sfu_stat_get(SFU_M_FAULT_INVARIANT), 0); /* an END without a place, say */
     return 0;
 }
 
@@ -366,6 +367,30 @@ static void a_worker_that_stands_still_loses_video_first(void **state)
                     c->s[0].audio.received - home + 6); /* no audio was lost */
 }
 
+/* A track whose first picture is passed over has no stream yet: nobody else would ask for the next. */
+static void a_first_picture_that_was_passed_over_is_asked_for(void **state)
+{
+    struct call *c = *state;
+    c->p[0].packets_per_frame = 12;
+    begin(c);
+    uint64_t refused = count(SFU_M_DROP_FORWARD_RING), skipped = count(SFU_M_DROP_RELAY_BEHIND);
+    c->w.stalled[AWAY] = true;
+    c->p[1].peer.worker = HOME;
+    sim_publisher_join(&c->w, &c->p[1], ROOM);
+    relay(c, 1, 1 << AWAY);
+    come(c, 2);
+    map(c, 2, 1);
+    sim_world_run(&c->w, 1400000); /* more than half of the ring, nearly all behind that picture */
+    unsigned keys = c->p[1].keys;
+    assert_int_equal(count(SFU_M_DROP_FORWARD_RING), refused); /* home knows of no gap */
+    c->w.stalled[AWAY] = false;
+    sim_world_run(&c->w, 3000000);
+    assert_true(count(SFU_M_DROP_RELAY_BEHIND) > skipped);
+    assert_true(c->p[1].keys > keys);
+    assert_live(c, 2, 1);
+    assert_live(c, 1, 0);
+}
+
 /* Not more than must: the next key frame is in the ring already. */
 static void the_oldest_goes_up_to_the_next_key_frame(void **state)
 {
@@ -579,6 +604,7 @@ int main(void)
         T(a_slot_goes_from_away_to_here_and_back),
         T(mutes_travel),
         T(a_worker_that_stands_still_loses_video_first),
+        T(a_first_picture_that_was_passed_over_is_asked_for),
         T(the_oldest_goes_up_to_the_next_key_frame),
         T(one_that_stands_still_harms_no_other),
         T(a_short_stop_loses_nothing),

@@ -17,7 +17,7 @@
 #include "sfu/core/control.h"
 
 enum {
-    WORLD_LANES = 256,
+    WORLD_LANES = 320,
     WORLD_PEERS = 256,
     WORLD_REVOKED = 32,
     WORLD_COMMANDS = 4096,

@@ -253,11 +253,13 @@ struct sfu_host {
     int (*show)(const struct sfu_host *, uint64_t session, uint16_t slot, uint16_t width,
                 uint16_t height);
 
-    /* Copies the body.  -ENOENT: answered already, or the client went. */
+    /* Copies the body.  -ENOENT: answered already, or the client went; -EINVAL: as http_answer. */
     int (*http_reply)(const struct sfu_host *, uint64_t request, unsigned status,
                       const char *content_type, const char *body, size_t len);
 
-    /* ABI 2.  Copies everything.  -ENOENT as above; -EINVAL: a header that is none of those. */
+    /* ABI 2.  Copies everything.  -ENOENT as above; -EINVAL: a header that is none of those, a
+     * status that is not 200..599, a body with 204 or 304, a content type that is longer than 63
+     * bytes or not printable ASCII.  Nothing was sent then: answer otherwise. */
     int (*http_answer)(const struct sfu_host *, uint64_t request, const struct sfu_http_answer *);
     /* The error's status and its problem document (RFC 9457), with Retry-After where it is due. */
     int (*http_problem)(const struct sfu_host *, uint64_t request, const struct sfu_error *error);

@@ -169,6 +169,44 @@ static void test_setting_again_moves(void **state)
     sfu_timer_wheel_destroy(c.wheel);
 }
 
+static void on_fire(struct sfu_timer *timer, void *arg)
+{
+    struct counter *c = arg;
+    (void)timer;
+    c->fired++;
+}
+
+/* Never early, at most SFU_TIMER_COARSE_US late, and nothing wakes the thread in between. */
+static void test_coarse_times_are_shared(void **state)
+{
+    static const int64_t due_us[] = {1, 63999, 64000, 64001, 127000, 128000, 4095001, 4096000};
+    static const int64_t at_us[] = {64000, 64000, 64000, 128000, 128000, 128000, 4096000, 4096000};
+    struct sfu_timer_wheel *wheel;
+    struct counter c[8] = {0};
+    int64_t last_us = 0;
+    (void)state;
+    assert_int_equal(sfu_timer_wheel_create(0, &wheel), 0);
+    for (size_t i = 0; i < SFU_ARRAY_LEN(due_us); i++) {
+        sfu_timer_init(&c[i].timer, on_fire, &c[i]);
+        sfu_timer_set_coarse(wheel, &c[i].timer, due_us[i]);
+        assert_int_equal(c[i].timer.due_us, due_us[i]);
+    }
+    while (sfu_timer_wheel_count(wheel) > 0) {
+        int64_t next_us = sfu_timer_wheel_next_us(wheel);
+        assert_true(next_us > last_us);
+        assert_int_equal(next_us % SFU_TIMER_COARSE_US, 0);
+        (void)sfu_timer_wheel_advance(wheel, next_us - 1);
+        for (size_t i = 0; i < SFU_ARRAY_LEN(due_us); i++) {
+            assert_int_equal(c[i].fired, at_us[i] < next_us);
+        }
+        assert_true(sfu_timer_wheel_advance(wheel, next_us) > 0);
+        last_us = next_us;
+    }
+    sfu_timer_set_coarse(wheel, &c[0].timer, INT64_MAX);
+    assert_true(sfu_timer_pending(&c[0].timer));
+    sfu_timer_wheel_destroy(wheel);
+}
+
 static int create_and_destroy(void *arg)
 {
     struct sfu_timer_wheel *wheel;
@@ -190,9 +228,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_like_a_sorted_list),
-        cmocka_unit_test(test_past_means_next_tick),
-        cmocka_unit_test(test_setting_again_moves),
+        cmocka_unit_test(test_like_a_sorted_list),  cmocka_unit_test(test_past_means_next_tick),
+        cmocka_unit_test(test_setting_again_moves), cmocka_unit_test(test_coarse_times_are_shared),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,6 +203,30 @@ static void the_last_one_away_takes_the_relay_along(void **state)
     end(m);
 }
 
+/* Each worker has its own few seconds, also when another one's are nearly over. */
+static void the_last_away_of_several(void **state)
+{
+    struct meeting *m = make(3, 1);
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        come(m, i);
+        assert_int_equal(m->people[i].worker, i);
+    }
+    assert_relays(m, 0, 1 << 1 | 1 << 2);
+    leave(m, 1);
+    world_wait(&m->w, 3 * SECOND);
+    assert_relays(m, 0, 1 << 1 | 1 << 2);
+    leave(m, 2);
+    world_wait(&m->w, 3 * SECOND);
+    assert_relays(m, 0, 1 << 2);
+    world_wait(&m->w, 6 * SECOND);
+    assert_relays(m, 0, 0);
+    size_t done = world_count(&m->w, WORLD_RELAY);
+    world_wait(&m->w, 10 * SECOND);
+    assert_int_equal(world_count(&m->w, WORLD_RELAY), done);
+    end(m);
+}
+
 static void a_hidden_video_needs_no_relay(void **state)
 {
     struct meeting *m = make(2, 1);
@@ -376,6 +400,7 @@ int main(void)
         cmocka_unit_test(one_worker_relays_nothing),
         cmocka_unit_test(a_busy_home_spills_and_comes_back),
         cmocka_unit_test(the_last_one_away_takes_the_relay_along),
+        cmocka_unit_test(the_last_away_of_several),
         cmocka_unit_test(a_hidden_video_needs_no_relay),
         cmocka_unit_test(a_full_ring_delays_relays_and_loses_none),
         cmocka_unit_test(who_leaves_while_the_ring_is_full),

@@ -550,6 +550,61 @@ static void headers_of_answers(void **state)
     end(w);
 }
 
+/* What edge would refuse for good, and so hold up everybody's answers, is refused at once. */
+static void answers_that_are_none(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *type, *body;
+        int err;
+    } rows[] = {
+        {200, "text/plain", "x", 0},
+        {200, NULL, "", 0},
+        {599, "text/plain", "", 0},
+        {204, NULL, "", 0},
+        {204, "text/plain", "x", -EINVAL},
+        {304, "text/plain", "x", -EINVAL},
+        {0, "text/plain", "x", -EINVAL},
+        {100, "text/plain", "", -EINVAL},
+        {600, "text/plain", "x", -EINVAL},
+        {200, "text/plain\r\nSet-Cookie: a=b", "x", -EINVAL},
+        {200, "text/\xc3\xa4", "x", -EINVAL},
+        {200, "text/plain; x=567890123456789012345678901234567890123456789012345678901234", "x",
+         -EINVAL},
+    };
+    struct world *w = make(plugins);
+    struct probe *p = the_probe;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        http(w, i + 1, "GET", "/v1/probe/later", NULL, NULL);
+        assert_int_equal(p->host->http_reply(p->host, p->http, rows[i].status, rows[i].type,
+                                             rows[i].body, strlen(rows[i].body)),
+                         rows[i].err);
+        if (rows[i].err != 0) {
+            assert_int_equal(p->host->http_reply(p->host, p->http, 200, "a/b", "", 0), 0);
+        }
+        world_turn(w);
+        assert_int_equal(w->http[w->http_count - 1].status, rows[i].err ? 200 : rows[i].status);
+    }
+    end(w);
+}
+
+static void more_requests_than_can_wait(void **state)
+{
+    enum { MANY = 1100 };
+    struct world *w = make(plugins);
+    (void)state;
+    for (uint64_t i = 1; i <= MANY && w->http_count == 0; i++) {
+        http(w, i, "GET", "/v1/probe/later", NULL, NULL);
+    }
+    assert_int_equal(w->http_count, 1);
+    assert_int_equal(w->http[0].status, 503);
+    assert_string_equal(w->http[0].type, "application/problem+json");
+    assert_string_equal(w->http[0].headers, "Retry-After: 5\r\n");
+    assert_non_null(strstr(w->http[0].body, "\"unavailable\""));
+    end(w);
+}
+
 static void late_http_answers(void **state)
 {
     struct world *w = make(plugins);
@@ -589,6 +644,8 @@ int main(void)
         cmocka_unit_test(notifications),
         cmocka_unit_test(routes),
         cmocka_unit_test(headers_of_answers),
+        cmocka_unit_test(answers_that_are_none),
+        cmocka_unit_test(more_requests_than_can_wait),
         cmocka_unit_test(late_http_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

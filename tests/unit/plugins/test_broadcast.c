@@ -29,6 +29,10 @@ static const struct sfu_plugin *const both[] = {&stoa_plugin_conference, &stoa_p
     SDP_HEAD SDP_MLINE("audio", "111", "opus/48000/2", "0", dir)                                   \
         SDP_MLINE("video", "96", "VP8/90000", "1", dir)
 
+#define OFFER_AUDIO                                                                                \
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n" SDP_MLINE(           \
+        "audio", "111", "opus/48000/2", "0", "sendonly")
+
 static const char frag_new[] = "a=ice-ufrag:efgh\r\na=ice-pwd:zzzzzzzzzzzzzzzzzzzzzz\r\n";
 
 static struct world *make(void)
@@ -338,6 +342,49 @@ static void the_main_picture(void **state)
     end(w);
 }
 
+/* Who is only heard takes nobody's place, and gives it to nobody else either. */
+static void who_has_less_to_show(void **state)
+{
+    struct world *w = make();
+    char at[128];
+    (void)state;
+    uint64_t eve = watch(w, "/whep/demo", "demo/eve/r");
+    uint64_t one = publish(w, "demo/one/mc", at);
+    uint64_t two = publish(w, "demo/two/mc", at);
+    assert_int_equal(http(w, "POST", "/whip/demo", "demo/voice/m", OFFER_AUDIO)->status, 201);
+    uint64_t voice = world_last_plan(w)->peer;
+    speak(w, two, 2000000);
+    assert_sees(w, eve, two);
+    speak(w, voice, 4000000);
+    assert_sees(w, eve, two);
+    speak(w, one, 2000000);
+    assert_sees(w, eve, one);
+    end(w);
+}
+
+static void a_large_room(void **state)
+{
+    enum { CROWD = 280 };
+    struct world *w = calloc(1, sizeof *w);
+    struct sfu_control_conf conf;
+    char at[128];
+    (void)state;
+    world_conf(w, &conf);
+    conf.max_sessions = conf.max_participants = CROWD + 8;
+    world_init(w, &conf, both);
+    for (int i = 0; i < CROWD; i++) {
+        char token[32];
+        snprintf(token, sizeof token, "demo/p%d/r", i);
+        uint64_t lane = world_session(w, token, NULL);
+        json_decref(world_join(w, lane));
+        world_forget(w, lane);
+    }
+    uint64_t cam = publish(w, "demo/cam/mc", at);
+    uint64_t eve = watch(w, "/whep/demo", "demo/eve/r");
+    assert_sees(w, eve, cam);
+    end(w);
+}
+
 static void what_a_viewer_chose(void **state)
 {
     struct world *w = make();
@@ -556,6 +603,8 @@ int main(void)
         cmocka_unit_test(goes_on_as_the_same_track),
         cmocka_unit_test(ice_begins_anew),
         cmocka_unit_test(the_main_picture),
+        cmocka_unit_test(who_has_less_to_show),
+        cmocka_unit_test(a_large_room),
         cmocka_unit_test(what_a_viewer_chose),
         cmocka_unit_test(a_viewer_ends_with_its_peer),
         cmocka_unit_test(locked_rooms),

@@ -227,9 +227,9 @@ static void replays_are_refused(void **state)
         sfu_srtp_rx_remove(rx, 4); /* unknown */
         memcpy(copy, sealed[2], len[2]);
         assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), -EALREADY);
-        sfu_srtp_rx_remove(rx, 5); /* its window went with it: the stream was really freed */
+        sfu_srtp_rx_remove(rx, 5); /* its window stays while nobody needs the place */
         memcpy(copy, sealed[2], len[2]);
-        assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), 0);
+        assert_int_equal(sfu_srtp_unprotect_rtp(rx, copy, len[2], &opened), -EALREADY);
 
         uint8_t hdr[HEADER];
         size_t out_len = 4711;
@@ -325,6 +325,45 @@ static void genuine_ssrcs_are_bounded(void **state)
     sfu_srtp_rx_destroy(rx);
 }
 
+/* A track is unpublished and published again, with the SSRC of before: its sender's counter has
+ * gone on. */
+static void a_removed_ssrc_comes_back_with_its_rollover(void **state)
+{
+    static const uint16_t seqs[] = {1, 30000, 60000, 20000};
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(profiles); i++) {
+        struct sfu_srtp_tx *tx = sender(&profiles[i]);
+        struct sfu_srtp_rx *rx = receiver(&profiles[i]);
+        uint8_t pkt[ROOM];
+        size_t len, opened;
+        for (size_t k = 0; k < SFU_ARRAY_LEN(seqs); k++) {
+            len = seal(tx, seqs[k], 5, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), 0);
+        }
+        sfu_srtp_rx_remove(rx, 5);
+        len = seal(tx, 20001, 5, pkt);
+        assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), 0);
+        /* it is in use again: no place for one more than there are */
+        for (uint32_t ssrc = 101; ssrc <= 100 + SFU_SRTP_SSRCS_MAX; ssrc++) {
+            len = seal(tx, 1, ssrc, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened),
+                             ssrc < 100 + SFU_SRTP_SSRCS_MAX ? 0 : -ENOBUFS);
+        }
+        sfu_srtp_rx_remove(rx, 5);
+        sfu_srtp_rx_remove(rx, 100 + SFU_SRTP_SSRCS_MAX - 1); /* the last place */
+        static const struct {
+            uint32_t ssrc;
+            int rc;
+        } places[] = {{201, 0}, {202, 0}, {203, -ENOBUFS}, {201, 0}, {202, 0}, {5, -ENOBUFS}};
+        for (uint16_t k = 0; k < SFU_ARRAY_LEN(places); k++) {
+            len = seal(tx, (uint16_t)(20002 + k), places[k].ssrc, pkt);
+            assert_int_equal(sfu_srtp_unprotect_rtp(rx, pkt, len, &opened), places[k].rc);
+        }
+        sfu_srtp_tx_destroy(tx);
+        sfu_srtp_rx_destroy(rx);
+    }
+}
+
 /* A client may have slots made anew for ever. */
 static void sent_ssrcs_are_bounded(void **state)
 {
@@ -389,6 +428,86 @@ static void memory_may_run_out(void **state)
     TEST_WITH_FAILING_ALLOCS(make_both, NULL);
 }
 
+/* --- the first packet of a channel, which makes its contexts --- */
+
+static int seal_any(struct sfu_srtp_tx *tx, bool rtcp, uint16_t seq, uint8_t *out, size_t *ret_len)
+{
+    uint8_t hdr[28];
+    return rtcp ? sfu_srtp_protect_rtcp(tx, hdr, rtcp_packet(hdr, 5), out, ROOM, ret_len)
+                : sfu_srtp_protect_rtp(tx, hdr, rtp_header(hdr, seq, 5, 0, 0),
+                                       (const uint8_t *)"payload", 7, out, ROOM, ret_len);
+}
+
+static int open_any(struct sfu_srtp_rx *rx, bool rtcp, const uint8_t *pkt, size_t len)
+{
+    uint8_t copy[ROOM];
+    size_t opened;
+    memcpy(copy, pkt, len);
+    return rtcp ? sfu_srtp_unprotect_rtcp(rx, copy, len, &opened)
+                : sfu_srtp_unprotect_rtp(rx, copy, len, &opened);
+}
+
+/* Its n-th allocation fails: the packet is lost with its number, the next one passes.  False: it
+ * has no n-th. */
+static bool sealed_without(const struct profile *p, bool rtcp, unsigned n)
+{
+    struct sfu_srtp_tx *tx = sender(p);
+    struct sfu_srtp_rx *rx = receiver(p);
+    uint8_t pkt[ROOM];
+    size_t len;
+    alloc_fail_arm(n, ALLOC_FAIL_ALL);
+    int rc = seal_any(tx, rtcp, 1, pkt, &len);
+    bool failed = alloc_fail_disarm();
+    if (failed ? rc != -EIO && rc != -ENOBUFS : rc != 0) {
+        fail_msg("%s, %s, allocation %u: %d", p->name, rtcp ? "RTCP" : "RTP", n, rc);
+    }
+    if (rc == -EIO && !rtcp) {
+        assert_int_equal(seal_any(tx, rtcp, 1, pkt, &len), -EALREADY);
+    }
+    assert_int_equal(seal_any(tx, rtcp, 2, pkt, &len), 0);
+    assert_int_equal(open_any(rx, rtcp, pkt, len), 0);
+    sfu_srtp_tx_destroy(tx);
+    sfu_srtp_rx_destroy(rx);
+    return failed;
+}
+
+/* The same for opening: not a forgery, and not seen yet. */
+static bool opened_without(const struct profile *p, bool rtcp, unsigned n)
+{
+    struct sfu_srtp_tx *tx = sender(p);
+    struct sfu_srtp_rx *rx = receiver(p);
+    uint8_t pkt[ROOM];
+    size_t len;
+    assert_int_equal(seal_any(tx, rtcp, 1, pkt, &len), 0);
+    alloc_fail_arm(n, ALLOC_FAIL_ALL);
+    int rc = open_any(rx, rtcp, pkt, len);
+    bool failed = alloc_fail_disarm();
+    if (failed ? rc != -EIO && rc != -ENOMEM : rc != 0) {
+        fail_msg("%s, %s, allocation %u: %d", p->name, rtcp ? "RTCP" : "RTP", n, rc);
+    }
+    assert_int_equal(open_any(rx, rtcp, pkt, len), failed ? 0 : -EALREADY);
+    assert_int_equal(open_any(rx, rtcp, pkt, len), -EALREADY);
+    sfu_srtp_tx_destroy(tx);
+    sfu_srtp_rx_destroy(rx);
+    return failed;
+}
+
+static void contexts_may_find_no_memory(void **state)
+{
+    static bool (*const ways[])(const struct profile *, bool, unsigned) = {sealed_without,
+                                                                           opened_without};
+    (void)state;
+    for (size_t i = 0; ops == &sfu_srtp_evp && i < SFU_ARRAY_LEN(profiles); i++) {
+        for (unsigned k = 0; k < 2 * SFU_ARRAY_LEN(ways); k++) {
+            unsigned n = 1;
+            while (ways[k / 2](&profiles[i], k % 2 != 0, n)) {
+                n++;
+            }
+            assert_true(n > 4); /* a stream's two arrays, a context and what is in it */
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,9 +517,11 @@ int main(void)
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(forged_ssrcs_cost_no_memory),
         cmocka_unit_test(genuine_ssrcs_are_bounded),
+        cmocka_unit_test(a_removed_ssrc_comes_back_with_its_rollover),
         cmocka_unit_test(sent_ssrcs_are_bounded),
         cmocka_unit_test(null_twin_keeps_lengths),
         cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(contexts_may_find_no_memory),
     };
     int failed = 0;
     ops = &sfu_srtp_evp;

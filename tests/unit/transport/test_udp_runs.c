@@ -51,6 +51,33 @@ static void runs_are_cut(void **state)
     }
 }
 
+/* One message leaves from one address and by one interface. */
+static void runs_have_one_path(void **state)
+{
+    static const struct {
+        const char *remote, *local[2];
+        uint32_t ifindex[2];
+        unsigned runs;
+    } paths[] = {
+        {"192.0.2.1", {"192.0.2.8", "192.0.2.8"}, {1, 1}, 1},
+        {"192.0.2.1", {"192.0.2.8", "192.0.2.9"}, {1, 1}, 2},
+        {"192.0.2.1", {"192.0.2.8", "192.0.2.8"}, {1, 2}, 1}, /* the route decides */
+        {"fe80::1", {"fe80::8", "fe80::8"}, {1, 2}, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(paths); i++) {
+        struct sfu_udp_out out[2] = {{.len = 100}, {.len = 100}};
+        struct sfu_udp_run runs[2];
+        for (unsigned k = 0; k < 2; k++) {
+            struct sfu_path *path = &out[k].path;
+            assert_int_equal(sfu_addr_parse(paths[i].remote, 9, &path->remote), 0);
+            assert_int_equal(sfu_addr_parse(paths[i].local[k], 0, &path->local), 0);
+            path->ifindex = paths[i].ifindex[k];
+        }
+        assert_int_equal(sfu_udp_runs(out, 2, true, runs), paths[i].runs);
+    }
+}
+
 static void runs_have_the_kernels_bounds(void **state)
 {
     struct sfu_udp_out out[SFU_UDP_TX_BATCH] = {0};
@@ -73,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_are_cut),
+        cmocka_unit_test(runs_have_one_path),
         cmocka_unit_test(runs_have_the_kernels_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,12 +19,26 @@ function capture(what: 'camera' | 'screen'): Promise<MediaStream> {
         : navigator.mediaDevices.getDisplayMedia({ audio: true, video: { frameRate: 30 } });
 }
 
+/** The camera's light goes out with the stream. */
+function release(): void {
+    for (const track of stream?.getTracks() ?? []) {
+        track.onended = null;
+        track.stop();
+    }
+    stream = null;
+    preview.srcObject = null;
+    isLive(false);
+}
+
 async function start(what: 'camera' | 'screen'): Promise<void> {
+    buttons.camera.disabled = buttons.screen.disabled = true;
     try {
         stream = await capture(what);
     } catch {
         showState('ended', `the ${what} is not to be had: allow it for this page, and try again`);
         return;
+    } finally {
+        buttons.camera.disabled = buttons.screen.disabled = false;
     }
     preview.srcObject = stream;
     // Chromium's own "stop sharing" ends the track.
@@ -32,28 +46,23 @@ async function start(what: 'camera' | 'screen'): Promise<void> {
     isLive(true);
     door = new Door({
         url: `/whip/${encodeURIComponent(room)}`,
-        token: () => ownToken('Live'),
+        token: (refused) => ownToken('Live', refused),
         prepare: (pc) => {
             for (const track of stream?.getTracks() ?? []) pc.addTransceiver(track, { direction: 'sendonly', streams: [stream!] });
         },
         onState: (state, why) => {
             showState(state, why);
-            if (state === 'ended') isLive(false);
+            if (state === 'ended') release();
         },
     });
     await door.open();
 }
 
 async function stop(): Promise<void> {
-    for (const track of stream?.getTracks() ?? []) {
-        track.onended = null;
-        track.stop();
-    }
-    stream = null;
-    preview.srcObject = null;
-    await door?.close();
+    const open = door;
     door = null;
-    isLive(false);
+    release();
+    await open?.close();
 }
 
 byId('room').textContent = room;

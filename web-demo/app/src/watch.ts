@@ -24,7 +24,7 @@ function start(): void {
     }
     door = new Door({
         url: `/whep/${encodeURIComponent(room)}${choice('track') || choice('participant')}`,
-        token: () => ownToken('viewer'),
+        token: (refused) => ownToken('viewer', refused),
         prepare: receive,
         onState: (state, why) => {
             showState(state, why);

@@ -20,6 +20,7 @@
 #include "signaling/directory/directory.h"
 #include "signaling/directory/revoked.h"
 #include "signaling/directory/schema.h"
+#include "signaling/directory/streamkeys.h"
 
 static char data[64];
 static struct sfu_clock_virtual now;
@@ -459,6 +460,92 @@ static void stream_keys_with_bad_names_are_refused(void **state)
     sig_dir_close(dir);
 }
 
+/* Control hears of what was under way when the server went down after the directory is closed. */
+static void stream_keys_may_be_under_way_at_the_end(void **state)
+{
+    (void)state;
+    struct sig_dir *dir = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir);
+    struct key_answer first = {0}, made = {0}, gone = {0};
+    struct sfu_streamkey found;
+    assert_int_equal(
+        ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, "room", "", key_answered, &first),
+        0);
+    take_one();
+    assert_int_equal(
+        ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, "room", "", key_answered, &made), 0);
+    assert_int_equal(
+        ops.streamkey_revoke(ops.self, SIG_DIR_DEFAULT_TENANT, first.key.id, key_answered, &gone),
+        0);
+    sig_dir_close(dir);
+    take_one();
+    take_one();
+    assert_int_equal(made.calls, 1);
+    assert_int_equal(made.err, 0);
+    assert_int_equal(gone.calls, 1);
+    assert_int_equal(gone.err, 0);
+
+    dir = open_dir(true);
+    ops = sig_dir_ops(dir);
+    assert_true(ops.streamkey_find(ops.self, made.text, &found));
+    assert_false(ops.streamkey_find(ops.self, first.text, &found));
+    sig_dir_close(dir);
+}
+
+/* As many as fit, asked for before the first is stored; then a few from another process. */
+static void stream_keys_are_bounded(void **state)
+{
+    enum { TURN = 32, OTHERS = 3 };
+    struct key_answer a = {0}, b = {0}, first = {0}, refused = {0};
+    struct sfu_streamkey found;
+    (void)state;
+    struct sig_dir *dir = open_dir(true), *other = open_dir(true);
+    struct sfu_directory_ops ops = sig_dir_ops(dir), theirs = sig_dir_ops(other);
+    for (int made = 0; made < SIG_DIR_STREAMKEYS_MAX; made += TURN) {
+        for (int i = 0; i < TURN; i++) {
+            assert_int_equal(ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, "room", "",
+                                                  key_answered, made + i ? &a : &first),
+                             0);
+        }
+        bool full = made + TURN == SIG_DIR_STREAMKEYS_MAX;
+        assert_int_equal(!full || ops.streamkey_create(ops.self, SIG_DIR_DEFAULT_TENANT, "room", "",
+                                                       key_answered, &refused) == -ENOBUFS,
+                         true);
+        for (int i = 0; i < TURN; i++) {
+            take_one();
+        }
+    }
+    assert_int_equal(a.calls, SIG_DIR_STREAMKEYS_MAX - 1);
+    assert_int_equal(refused.calls, 0);
+    sfu_clock_virtual_advance(&now, 1000000);
+    for (int i = 0; i < OTHERS; i++) {
+        assert_int_equal(theirs.streamkey_create(theirs.self, SIG_DIR_DEFAULT_TENANT, "room", "",
+                                                 key_answered, &b),
+                         0);
+        take_one();
+        assert_int_equal(b.err, 0);
+    }
+    sig_dir_close(other);
+    sig_dir_close(dir);
+
+    dir = open_dir(true);
+    ops = sig_dir_ops(dir);
+    assert_true(ops.streamkey_find(ops.self, first.text, &found));
+    assert_true(ops.streamkey_find(ops.self, a.text, &found));
+    assert_false(ops.streamkey_find(ops.self, b.text, &found));
+    assert_false(ops.streamkey_at(ops.self, SIG_DIR_STREAMKEYS_MAX, &found));
+    /* one goes, and the others are still found */
+    assert_int_equal(
+        ops.streamkey_revoke(ops.self, SIG_DIR_DEFAULT_TENANT, first.key.id, key_answered, &b), 0);
+    take_one();
+    for (size_t i = 0; ops.streamkey_at(ops.self, i, &found); i++) {
+        assert_false(ops.token_revoked(ops.self, found.id));
+    }
+    assert_true(ops.streamkey_find(ops.self, a.text, &found));
+    assert_false(ops.streamkey_find(ops.self, first.text, &found));
+    sig_dir_close(dir);
+}
+
 static void the_schema_version_is_the_one_of_the_table(void **state)
 {
     (void)state;
@@ -479,6 +566,8 @@ int main(void)
         cmocka_unit_test(the_revoked_set_is_bounded_and_drops_what_expired),
         T(stream_keys_outlive_a_restart_until_they_are_revoked),
         T(stream_keys_with_bad_names_are_refused),
+        T(stream_keys_may_be_under_way_at_the_end),
+        T(stream_keys_are_bounded),
         cmocka_unit_test(the_schema_version_is_the_one_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,8 @@ export type DoorState = 'connecting' | 'live' | 'trouble' | 'ended';
 
 export interface DoorOptions {
     url: string;
-    token: () => Promise<string>;
+    /** `refused`: the last one was; another one, if there can be another. */
+    token: (refused: boolean) => Promise<string>;
     /** Adds what is sent or received; called for each new connection. */
     prepare: (pc: RTCPeerConnection) => void;
     onState: (state: DoorState, why: string) => void;
@@ -70,6 +71,7 @@ export class Door {
     private tries = 0;
     private over = false;
     private timer = 0;
+    private restarting: RTCPeerConnection | null = null;
 
     constructor(private readonly options: DoorOptions) {}
 
@@ -96,13 +98,22 @@ export class Door {
         this.place = '';
     }
 
-    private async request(method: string, url: string, body?: string, headers: Record<string, string> = {}): Promise<Response> {
-        const authorization = `Bearer ${await this.options.token()}`;
-        let response: Response;
+    private async send(method: string, url: string, token: string, body?: string, headers: Record<string, string> = {}): Promise<Response> {
+        const authorization = `Bearer ${token}`;
         try {
-            response = await fetch(url, { method, headers: { authorization, ...headers }, ...(body ? { body } : {}), keepalive: method === 'DELETE' });
+            return await fetch(url, { method, headers: { authorization, ...headers }, ...(body ? { body } : {}), keepalive: method === 'DELETE' });
         } catch {
             throw new DoorError(0, 'connect_failed', 'the server cannot be reached', 0);
+        }
+    }
+
+    private async request(method: string, url: string, body?: string, headers?: Record<string, string>): Promise<Response> {
+        const token = await this.options.token(false);
+        let response = await this.send(method, url, token, body, headers);
+        if (response.status === 401) {
+            // The page may be older than its token.
+            const other = await this.options.token(true);
+            if (other !== token) response = await this.send(method, url, other, body, headers);
         }
         if (!response.ok) throw await refusal(response);
         return response;
@@ -117,9 +128,15 @@ export class Door {
         this.options.prepare(pc);
         await pc.setLocalDescription();
         const response = await this.request('POST', this.options.url, pc.localDescription!.sdp, { 'content-type': 'application/sdp' });
-        this.place = new URL(response.headers.get('location') ?? '', new URL(this.options.url, document.baseURI)).href;
-        this.answer = await response.text();
-        if (this.over || pc !== this.pc) return;
+        const place = new URL(response.headers.get('location') ?? '', new URL(this.options.url, document.baseURI)).href;
+        const answer = await response.text();
+        if (this.over || pc !== this.pc) {
+            // Closed meanwhile: nobody else knows where this session is.
+            await this.request('DELETE', place).catch(() => undefined);
+            return;
+        }
+        this.place = place;
+        this.answer = answer;
         await pc.setRemoteDescription({ type: 'answer', sdp: this.answer });
     }
 
@@ -139,6 +156,8 @@ export class Door {
 
     /** New paths for the same session; if it is gone, a new session. */
     private async restart(pc: RTCPeerConnection): Promise<void> {
+        if (this.restarting === pc) return;
+        this.restarting = pc;
         try {
             await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
             const fragment = fragmentOf(pc.localDescription!.sdp);
@@ -147,6 +166,8 @@ export class Door {
             await pc.setRemoteDescription({ type: 'answer', sdp: this.answer });
         } catch (error) {
             if (pc === this.pc && !this.over) this.failed(error instanceof DoorError && error.status === 404 ? null : error);
+        } finally {
+            if (this.restarting === pc) this.restarting = null;
         }
     }
 
@@ -154,7 +175,8 @@ export class Door {
         if (this.over) return;
         const refused = error instanceof DoorError ? error : null;
         const why = error instanceof Error ? error.message : '';
-        if (refused && !refused.retry) {
+        const tokenless = (error as { code?: string } | null)?.code === 'no_token';
+        if (tokenless || (refused && !refused.retry)) {
             this.over = true;
             this.drop();
             this.options.onState('ended', why);

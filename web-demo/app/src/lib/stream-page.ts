@@ -11,11 +11,16 @@ const query = new URLSearchParams(location.search);
 export const room = query.get('room') ?? 'live';
 export const choice = (name: string): string => (query.get(name) ? `?${name}=${encodeURIComponent(query.get(name)!)}` : '');
 
-/** From the fragment of the URL, which no server sees; else the development key's. */
+/** From the fragment of the URL, which no server sees; else the development key's, and another one when that is refused. */
+const given = new URLSearchParams(location.hash.slice(1)).get('token');
 let token: Promise<string> | null = null;
-export function ownToken(name: string): Promise<string> {
-    const given = new URLSearchParams(location.hash.slice(1)).get('token');
-    token ??= given ? Promise.resolve(given) : fetchToken(room, name);
+export function ownToken(name: string, refused: boolean): Promise<string> {
+    if (given) return Promise.resolve(given);
+    if (refused) token = null;
+    token ??= fetchToken(room, name).catch((error: unknown) => {
+        token = null;
+        throw error;
+    });
     return token;
 }
 
