@@ -32,7 +32,7 @@ static inline uint32_t sfu_bits_get(struct sfu_bits *b, unsigned n)
         return 0;
     }
     for (; n > 0; n--, b->at++) {
-        value = value << 1 | (b->data[b->at >> 3] >> (7 - (b->at & 7)) & 1u);
+        value = value << 1 | ((uint32_t)b->data[b->at >> 3] >> (7 - (b->at & 7)) & 1u);
     }
     return value;
 }
