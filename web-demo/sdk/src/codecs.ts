@@ -6,23 +6,30 @@ interface CodecRule {
     mimeType: string;
     /** Text that the codec's fmtp line must hold, in any order. */
     fmtp?: readonly string[];
+    /** A parameter of its own that, when it is there, must have this value; left out it has. */
+    unless?: readonly [name: string, value: string];
 }
 
 const SLOT_CODECS: Readonly<Record<'audio' | 'video', readonly CodecRule[]>> = {
     audio: [{ mimeType: 'audio/opus' }, { mimeType: 'audio/red' }],
     video: [
         { mimeType: 'video/VP8' },
-        { mimeType: 'video/VP9', fmtp: ['profile-id=0'] },
+        { mimeType: 'video/VP9', unless: ['profile-id', '0'] },
         { mimeType: 'video/H264', fmtp: ['profile-level-id=42e01f', 'packetization-mode=1'] },
-        { mimeType: 'video/AV1', fmtp: ['profile=0'] },
+        { mimeType: 'video/AV1', unless: ['profile', '0'] },
         { mimeType: 'video/rtx' },
     ],
 };
 
+function parameter(line: string | undefined, name: string): string | undefined {
+    const row = line?.split(';').find((part) => part.trim().startsWith(`${name}=`));
+    return row?.trim().slice(name.length + 1);
+}
+
 function matches(codec: RTCRtpCodec, rule: CodecRule): boolean {
     if (codec.mimeType.toLowerCase() !== rule.mimeType.toLowerCase()) return false;
-    // A browser that leaves the default profile out means the default.
     const line = codec.sdpFmtpLine;
+    if (rule.unless) return (parameter(line, rule.unless[0]) ?? rule.unless[1]) === rule.unless[1];
     return !rule.fmtp || !line || rule.fmtp.every((part) => line.includes(part));
 }
 
