@@ -110,7 +110,9 @@ static int put_mline(const struct sfu_control_offering *o, const struct sfu_answ
         m->publishes ? sfu_control_offer_track(o, sfu_control_offer_row(o, m->mid)) : NULL;
     int err = 0;
     if (t) {
-        err = json_array_append_new(tracks, json_pack("{s:s, s:s}", "mid", m->mid, "id", t->id));
+        err =
+            json_array_append_new(tracks, json_pack("{s:s, s:s, s:b}", "mid", m->mid, "id", t->id,
+                                                    "silenced", (t->muted & SFU_MUTE_ADMIN) != 0));
     }
     if (err == 0 && sfu_control_offer_is_slot(m) && m->subscribes) {
         err = json_array_append_new(

@@ -113,6 +113,7 @@ struct sfu_session {
     struct sfu_participant *participant;
     struct sfu_control_peer *peer;
     bool had_peer_up; /* once: its loss makes the participant "reconnecting" */
+    uint8_t silenced; /* sources (bits) that an admin muted: publishing anew does not lift it */
     struct sfu_session_out out;
     struct sfu_session_bucket bucket;
     struct sfu_list calls; /* unanswered */

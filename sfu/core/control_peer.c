@@ -192,6 +192,11 @@ void sfu_control_track_remove(struct sfu_control_track *t)
 void sfu_control_track_mute(struct sfu_control_track *t, enum sfu_mute_by by, bool muted)
 {
     uint8_t bits = (uint8_t)(muted ? t->muted | (unsigned)by : t->muted & ~(unsigned)by);
+    if (by == SFU_MUTE_ADMIN) {
+        unsigned source = 1U << t->source;
+        uint8_t *silenced = &t->peer->session->silenced;
+        *silenced = (uint8_t)(muted ? *silenced | source : *silenced & ~source);
+    }
     if (bits == t->muted) {
         return;
     }

@@ -167,6 +167,21 @@ static uint64_t *counter_of(struct sfu_udp_stats *stats, int error)
     }
 }
 
+/* How many of those that wait do not go either, the first one included: a full buffer takes none, a
+ * path without a route no others of its kind.  Else it is that datagram's fault alone. */
+static unsigned refused(const struct sfu_udp *udp, unsigned first, const uint64_t *counter)
+{
+    unsigned n = 1;
+    if (counter == &udp->stats.tx_full) {
+        return udp->tx_count - first;
+    }
+    while (counter == &udp->stats.tx_unreachable && first + n < udp->tx_count &&
+           sfu_path_equal(&udp->out[first].path, &udp->out[first + n].path)) {
+        n++;
+    }
+    return n;
+}
+
 void sfu_udp_flush(struct sfu_udp *udp)
 {
     struct sfu_udp_stats *stats = &udp->stats;
@@ -177,9 +192,9 @@ void sfu_udp_flush(struct sfu_udp *udp)
         if (sent == -EINTR) {
             continue;
         }
-        if (sent <= 0) { /* out[done] did not go: its fault alone, unless the buffer is full */
+        if (sent <= 0) {
             uint64_t *counter = counter_of(stats, sent);
-            unsigned dropped = counter == &stats->tx_full ? udp->tx_count - done : 1;
+            unsigned dropped = refused(udp, done, counter);
             *counter += dropped;
             done += dropped;
             continue;

@@ -417,6 +417,49 @@ static void mutes(void **state)
     end(w);
 }
 
+static json_t *second_track(const json_t *reply)
+{
+    return json_incref(
+        json_array_get(json_object_get(json_object_get(reply, "result"), "tracks"), 1));
+}
+
+/* What an admin muted stays so when its owner publishes the source anew; the admin lifts it. */
+static void publishing_anew_lifts_no_mute(void **state)
+{
+    struct world *w = make(NULL);
+    char bob_id[32];
+    (void)state;
+    uint64_t ann = join(w, "demo/ann/rA"), bob = join(w, "demo/bob/mcr");
+    id_of(w, ann, "bob", bob_id);
+    ok_take(world_offer(w, bob, "vs as", "bobu", "0:camera 1:microphone"));
+    ok_take(world_call(w, ann, "conference.mute_participant",
+                       json_pack("{s:s, s:s}", "participant", bob_id, "source", "microphone")));
+    ok_take(world_offer(w, bob, "vs ax", "bobu", "0:camera"));
+    world_forget(w, ann);
+    json_t *reply = world_offer(w, bob, "vs as", "bobu", "0:camera 1:microphone");
+    json_t *track = second_track(reply);
+    json_decref(reply);
+    assert_true(json_is_true(json_object_get(track, "silenced")));
+    assert_true(world_last_plan(w)->tracks[1].muted);
+    json_t *published = world_take(w, ann, "track.published");
+    assert_true(json_is_true(json_object_get(json_object_get(published, "track"), "muted")));
+    json_decref(published);
+    error_take(world_call(w, bob, "conference.mute",
+                          json_pack("{s:s, s:b}", "track", text(track, "id"), "muted", 0)),
+               "forbidden", "track");
+    json_decref(track);
+    ok_take(world_call(
+        w, ann, "conference.mute_participant",
+        json_pack("{s:s, s:s, s:b}", "participant", bob_id, "source", "microphone", "muted", 0)));
+    ok_take(world_offer(w, bob, "vs ax", "bobu", "0:camera"));
+    reply = world_offer(w, bob, "vs as", "bobu", "0:camera 1:microphone");
+    track = second_track(reply);
+    json_decref(reply);
+    assert_true(json_is_false(json_object_get(track, "silenced")));
+    json_decref(track);
+    end(w);
+}
+
 static void kick_refuses_the_token(void **state)
 {
     struct world *w = make(NULL);
@@ -625,6 +668,7 @@ int main(void)
         cmocka_unit_test(view),
         cmocka_unit_test(speakers_take_the_place),
         cmocka_unit_test(mutes),
+        cmocka_unit_test(publishing_anew_lifts_no_mute),
         cmocka_unit_test(kick_refuses_the_token),
         cmocka_unit_test(a_kick_waits_for_the_directory),
         cmocka_unit_test(nobody_kicks_himself),

@@ -87,7 +87,8 @@ export interface WireOfferTrack {
 
 export interface WireAnswer {
     sdp: string;
-    tracks: { mid: string; id: string }[];
+    /** silenced: an admin muted this source before and has not lifted it. */
+    tracks: { mid: string; id: string; silenced?: boolean }[];
     slots: WireSlot[];
 }
 

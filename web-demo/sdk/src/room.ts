@@ -314,7 +314,7 @@ export class Room extends Emitter<RoomEvents> {
             onJoined: (info, join, again) => this.#onJoined(info, join, again),
             onNotification: (name, params) => this.#onNotification(name, params),
             onFeed: (feed: SlotFeed) => this.#slots.addFeed(feed),
-            onAnswer: (answer: WireAnswer) => this.#slots.apply(answer.slots),
+            onAnswer: (answer: WireAnswer) => this.#applyAnswer(answer),
             onPeerLost: () => {
                 this.#slots.reset();
                 this.#audio.clear();
@@ -341,6 +341,14 @@ export class Room extends Emitter<RoomEvents> {
                     options: this.#local.optionsOf(track),
                 })),
         };
+    }
+
+    #applyAnswer(answer: WireAnswer): void {
+        this.#slots.apply(answer.slots);
+        for (const row of answer.tracks) {
+            const own = row.silenced ? this.#local.findById(row.id) : undefined;
+            if (own && !own.muted) void this.#local.forceMute(own);
+        }
     }
 
     #repeatView(): void {

@@ -139,6 +139,7 @@ export class MockServer {
         this.others = [];
         this.secret = 's0';
         this.nextTrack = 1;
+        this.silenced = new Set();
     }
     async start() {
         this.wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -221,7 +222,9 @@ export class MockServer {
             });
             return { result: {
                 sdp: 'answer',
-                tracks: tracks.map(({ mid }) => ({ mid, id: `tr_${mid}_${this.nextTrack++}` })),
+                tracks: tracks.map(({ mid, source }) => ({
+                    mid, id: `tr_${mid}_${this.nextTrack++}`, silenced: this.silenced.has(source),
+                })),
                 slots,
             } };
         },

@@ -279,6 +279,15 @@ test('an admin mutes us: nothing is sent any longer', async () => {
     assert.ok(events.includes(`trackMuted ${microphone.id} me admin`));
 });
 
+test('what an admin muted before begins muted when it is published anew', async () => {
+    await connect();
+    server.silenced.add('microphone');
+    const microphone = await room.localParticipant.publishTrack(new FakeTrack('audio'));
+    await until(() => microphone.muted, 'muted');
+    assert.equal(pc().transceivers.at(-1).sender.track, null);
+    assert.ok(events.includes(`trackMuted ${microphone.id} me admin`));
+});
+
 test('unmuting that the server refuses leaves the track muted and tells why', async () => {
     await connect();
     const microphone = await room.localParticipant.publishTrack(new FakeTrack('audio'));
