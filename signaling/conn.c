@@ -16,6 +16,9 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     case SIG_CONN_LANE:
         sig_lane_timeout(c);
         break;
+    case SIG_CONN_STREAM:
+        sig_stream_timeout(c);
+        break;
     case SIG_CONN_BODY:
     case SIG_CONN_WAIT:
         sig_http_timeout(c);
@@ -80,6 +83,7 @@ static void release(struct sig_conn *c)
     sig_conn_known(c);
     sig_http_free(c);
     sig_lane_free(c);
+    sig_stream_free(c);
     sfu_slab_free(e->conns, c->handle);
     sfu_stat_gauge_add(SFU_M_OPEN_CONNECTIONS, -1);
 }

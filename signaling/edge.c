@@ -273,8 +273,15 @@ static int op_http_reply(void *arg, uint64_t request, const struct sfu_lane_answ
                             .code = (uint16_t)a->status,
                             .text = a->body,
                             .len = a->body ? a->len : 0,
-                            .headers = a->headers};
+                            .headers = a->headers,
+                            .known = a->known};
     return post(arg, &mail, a->content_type);
+}
+
+static int op_lane_stream(void *arg, uint64_t lane)
+{
+    struct sig_mail mail = {.kind = SIG_MAIL_STREAM, .id = lane};
+    return post(arg, &mail, NULL);
 }
 
 struct sfu_edge_ops sig_edge_ops(struct sig_edge *e)
@@ -284,6 +291,7 @@ struct sfu_edge_ops sig_edge_ops(struct sig_edge *e)
         .lane_accept = op_lane_accept,
         .lane_close = op_lane_close,
         .http_reply = op_http_reply,
+        .lane_stream = op_lane_stream,
         .arg = e,
     };
 }

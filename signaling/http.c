@@ -45,7 +45,7 @@ static void answer_preflight(struct sig_conn *c, unsigned allow)
         sfu_str_printf(&s,
                        "Access-Control-Allow-Methods: %s\r\n"
                        "Access-Control-Allow-Headers: authorization, content-type, if-match,"
-                       " if-none-match\r\n"
+                       " if-none-match, last-event-id\r\n"
                        "Access-Control-Max-Age: 600\r\n",
                        methods);
     }
@@ -232,6 +232,9 @@ static int response_done(struct sig_conn *c)
 int sig_http_writable(struct sig_conn *c)
 {
     struct sig_response *out = c->response;
+    if (c->state == SIG_CONN_STREAM) {
+        return sig_stream_writable(c);
+    }
     if (c->state != SIG_CONN_SENDING || !out) {
         return 0;
     }
@@ -265,6 +268,9 @@ void sig_http_reply(struct sig_edge *e, struct sig_mail *mail)
     }
     sfu_slab_free(e->requests, c->pending);
     c->pending = SFU_HANDLE_NONE;
+    if (mail->known) {
+        sig_conn_known(c);
+    }
     sig_respond(c, &(struct sig_answer){.status = mail->code,
                                         .type = mail->word[0] ? mail->word : NULL,
                                         .owned = mail->text,

@@ -26,6 +26,8 @@
 
 #define SIG_SUBPROTOCOL "stoa.v1"
 #define SIG_RTC_PATH "/v1/rtc"
+#define SIG_RPC_PATH "/v1/rpc"
+#define SIG_EVENTS_PATH "/v1/events"
 
 enum {
     SIG_MAX_LISTENERS = 16,
@@ -57,6 +59,7 @@ struct sig_request {
     char if_none_match[512];
     char if_match[256];
     char query[1024];
+    char last_event_id[24];
 };
 
 struct sig_response {
@@ -81,6 +84,7 @@ enum sig_conn_state {
     SIG_CONN_SENDING, /* the response */
     SIG_CONN_LINGER,  /* answered before everything was read: the client shall see the answer */
     SIG_CONN_LANE,    /* WebSocket */
+    SIG_CONN_STREAM,  /* server-sent events: a lane that only sends */
     SIG_CONN_CLOSING, /* its close frame is on the way */
 };
 
@@ -97,6 +101,7 @@ struct sig_conn {
     struct sig_request *request;
     struct sig_response *response;
     sfu_handle pending; /* slot of a request that control has */
+    ev_io hangup;       /* of a stream */
 
     struct {
         bool told; /* control knows it and has not heard of its end */
@@ -196,7 +201,13 @@ struct sig_pending {
 };
 
 /* ---- mailbox: control -> edge */
-enum sig_mail_kind { SIG_MAIL_SEND, SIG_MAIL_ACCEPT, SIG_MAIL_CLOSE, SIG_MAIL_REPLY };
+enum sig_mail_kind {
+    SIG_MAIL_SEND,
+    SIG_MAIL_ACCEPT,
+    SIG_MAIL_CLOSE,
+    SIG_MAIL_REPLY,
+    SIG_MAIL_STREAM
+};
 
 struct sig_mail {
     enum sig_mail_kind kind;
@@ -206,6 +217,7 @@ struct sig_mail {
     size_t len;
     char *headers; /* owned; of a reply */
     char word[64]; /* reason or content type */
+    bool known;    /* of a reply */
 };
 
 /* ---- loop.c */
@@ -261,6 +273,7 @@ struct sig_answer {
     const char *headers; /* further lines, each with CRLF; may be NULL */
     unsigned route_flags;
     bool close;
+    bool endless; /* the body ends with the connection */
 };
 void sig_respond(struct sig_conn *c, const struct sig_answer *a);
 void sig_respond_error(struct sig_conn *c, const struct sfu_error *error, const char *headers,
@@ -290,6 +303,19 @@ bool sig_plugin_route_takes(const struct sig_route *route, const struct sig_requ
 void sig_plugin_route_accepts(const struct sig_edge *e, const struct sig_request *r,
                               struct sfu_str *out);
 
+/* Hands the request to control. */
+void sig_pass_to_control(struct sig_conn *c, struct sig_request *r);
+
+/* ---- stream.c: signalling over HTTP */
+void sig_stream_rpc(struct sig_conn *c, struct sig_request *r);
+void sig_stream_events(struct sig_conn *c, struct sig_request *r);
+void sig_stream_mail(struct sig_edge *e, struct sig_mail *mail);
+int sig_stream_writable(struct sig_conn *c);
+void sig_stream_timeout(struct sig_conn *c);
+void sig_stream_free(struct sig_conn *c);
+/* Before it closes: why. */
+void sig_stream_last_word(struct sig_conn *c);
+
 /* ---- lane.c: lws callbacks */
 int sig_lane_confirm(struct sig_conn *c, const char *path, size_t len);
 int sig_lane_open(struct sig_conn *c);
@@ -302,3 +328,7 @@ void sig_lane_free(struct sig_conn *c);
 void sig_lane_close(struct sig_conn *c, uint16_t code, const char *reason);
 void sig_lane_mail(struct sig_edge *e, struct sig_mail *mail);
 void sig_lane_tell_untold(struct sig_edge *e);
+/* For stream.c. */
+bool sig_lane_queue(struct sig_conn *c, char *text, size_t len);     /* takes text when true */
+int sig_lane_write(struct sig_conn *c, enum lws_write_protocol how); /* what fits into this turn */
+void sig_lane_never_was(struct sig_edge *e, sfu_handle lane);

@@ -191,9 +191,19 @@ void sig_lane_free(struct sig_conn *c)
     c->lane.text = NULL;
 }
 
+static bool is_lane(const struct sig_conn *c)
+{
+    return c->state == SIG_CONN_LANE || c->state == SIG_CONN_STREAM;
+}
+
+void sig_lane_never_was(struct sig_edge *e, sfu_handle lane)
+{
+    tell_closed(e, lane);
+}
+
 void sig_lane_close(struct sig_conn *c, uint16_t code, const char *reason)
 {
-    if (c->state != SIG_CONN_LANE || c->lane.closing) {
+    if (!is_lane(c) || c->lane.closing) {
         return;
     }
     c->lane.closing = true;
@@ -201,7 +211,10 @@ void sig_lane_close(struct sig_conn *c, uint16_t code, const char *reason)
     if (sfu_str_copy(c->lane.close_reason, sizeof c->lane.close_reason, reason, strlen(reason))) {
         c->lane.close_reason[0] = '\0';
     }
-    sig_conn_state(c, SIG_CONN_LANE, c->edge->times.close_ms);
+    if (c->state == SIG_CONN_STREAM) {
+        sig_stream_last_word(c);
+    }
+    sig_conn_state(c, c->state, c->edge->times.close_ms);
     lws_callback_on_writable(c->wsi);
 }
 
@@ -343,7 +356,7 @@ static int write_ping(struct sig_conn *c)
     return lws_write(c->wsi, buf, 4, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
-static int write_next(struct sig_conn *c)
+static int write_next(struct sig_conn *c, enum lws_write_protocol how)
 {
     struct sfu_list *node = sfu_list_pop_front(&c->lane.queue);
     struct sig_message *m = SFU_LIST_ENTRY(node, struct sig_message, link);
@@ -351,12 +364,24 @@ static int write_next(struct sig_conn *c)
     int n = -1;
     if (buf) {
         memcpy(buf, m->text, m->len);
-        n = lws_write(c->wsi, buf, m->len, LWS_WRITE_TEXT);
+        n = lws_write(c->wsi, buf, m->len, how);
     }
     c->lane.queued_bytes -= m->len;
     free(m->text);
     free(m);
     return n < 0 ? -1 : 0;
+}
+
+int sig_lane_write(struct sig_conn *c, enum lws_write_protocol how)
+{
+    size_t before = c->lane.queued_bytes;
+    while (!sfu_list_empty(&c->lane.queue) && !lws_send_pipe_choked(c->wsi) &&
+           before - c->lane.queued_bytes < SIG_LANE_BURST_BYTES) {
+        if (write_next(c, how)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int sig_lane_writable(struct sig_conn *c)
@@ -368,12 +393,8 @@ int sig_lane_writable(struct sig_conn *c)
         lws_callback_on_writable(c->wsi);
         return write_ping(c);
     }
-    size_t before = c->lane.queued_bytes;
-    while (!sfu_list_empty(&c->lane.queue) && !lws_send_pipe_choked(c->wsi) &&
-           before - c->lane.queued_bytes < SIG_LANE_BURST_BYTES) {
-        if (write_next(c)) {
-            return -1;
-        }
+    if (sig_lane_write(c, LWS_WRITE_TEXT)) {
+        return -1;
     }
     if (!sfu_list_empty(&c->lane.queue)) {
         lws_callback_on_writable(c->wsi);
@@ -416,14 +437,26 @@ void sig_lane_timeout(struct sig_conn *c)
 
 /* ---- mail from control */
 
-static void queue_text(struct sig_conn *c, struct sig_mail *mail)
+bool sig_lane_queue(struct sig_conn *c, char *text, size_t len)
 {
-    struct sig_edge *e = c->edge;
     struct sig_message *m = NULL;
-    if (c->lane.queued_bytes + mail->len <= e->limits[SFU_LIMIT_WS_SEND_QUEUE_BYTES]) {
+    if (c->lane.queued_bytes + len <= c->edge->limits[SFU_LIMIT_WS_SEND_QUEUE_BYTES]) {
         m = malloc(sizeof *m);
     }
     if (!m) {
+        return false;
+    }
+    *m = (struct sig_message){.text = text, .len = len};
+    sfu_list_init(&m->link);
+    sfu_list_push_back(&c->lane.queue, &m->link);
+    c->lane.queued_bytes += len;
+    lws_callback_on_writable(c->wsi);
+    return true;
+}
+
+static void queue_text(struct sig_conn *c, struct sig_mail *mail)
+{
+    if (!sig_lane_queue(c, mail->text, mail->len)) {
         const struct sfu_err_info *info = sfu_err_info(SFU_ERR_SLOW_CONSUMER);
         sfu_stat_inc(SFU_M_DROP_SIG_SLOW);
         SFU_LOG_LIMIT(SFU_LOG_INFO, SFU_COMP_WS, "slow reader", "addr=%s queued=%zu", c->remote,
@@ -432,18 +465,13 @@ static void queue_text(struct sig_conn *c, struct sig_mail *mail)
         sig_lane_close(c, info->ws_close, "slow");
         return;
     }
-    *m = (struct sig_message){.text = mail->text, .len = mail->len};
-    sfu_list_init(&m->link);
-    sfu_list_push_back(&c->lane.queue, &m->link);
-    c->lane.queued_bytes += m->len;
     mail->text = NULL;
-    lws_callback_on_writable(c->wsi);
 }
 
 void sig_lane_mail(struct sig_edge *e, struct sig_mail *mail)
 {
     struct sig_conn *c = sfu_slab_get(e->conns, mail->id);
-    if (!c || c->state != SIG_CONN_LANE || c->lane.closing) {
+    if (!c || !is_lane(c) || c->lane.closing) {
         sfu_stat_inc(SFU_M_DROP_SIG_STALE_LANE);
     } else if (mail->kind == SIG_MAIL_SEND) {
         queue_text(c, mail);

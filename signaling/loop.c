@@ -16,6 +16,8 @@ static void take_mail(struct sig_edge *e, struct sig_mail *mail)
 {
     if (mail->kind == SIG_MAIL_REPLY) {
         sig_http_reply(e, mail);
+    } else if (mail->kind == SIG_MAIL_STREAM) {
+        sig_stream_mail(e, mail);
     } else {
         sig_lane_mail(e, mail);
     }
@@ -47,7 +49,7 @@ static void begin_stop(struct sig_edge *e)
     const struct sfu_err_info *info = sfu_err_info(SFU_ERR_DRAINING);
     uint32_t pos = 0;
     for (struct sig_conn *c; (c = sfu_slab_next(e->conns, &pos));) {
-        if (c->state == SIG_CONN_LANE) {
+        if (c->state == SIG_CONN_LANE || c->state == SIG_CONN_STREAM) {
             sig_lane_close(c, info->ws_close, "shutdown");
         } else if (c->state == SIG_CONN_HEAD || c->state == SIG_CONN_LINGER) {
             sig_conn_kill(c);

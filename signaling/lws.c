@@ -167,6 +167,9 @@ static const struct lws_protocols protocols[] = {
 static void on_log(int level, const char *line)
 {
     int len = (int)strcspn(line, "\n");
+    if (strstr(line, "lws_mux_mark_immortal")) {
+        return; /* 4.1.6 says so of each stream of events over HTTP/1.1, after having marked it */
+    }
     if (level == LLL_ERR) {
         SFU_LOG_LIMIT(SFU_LOG_INFO, SFU_COMP_EDGE, "libwebsockets", "line=%.*s", len, line);
     } else {

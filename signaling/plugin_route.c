@@ -55,7 +55,7 @@ void sig_plugin_route_accepts(const struct sig_edge *e, const struct sig_request
     }
 }
 
-static void on_plugin(struct sig_conn *c, struct sig_request *r)
+void sig_pass_to_control(struct sig_conn *c, struct sig_request *r)
 {
     struct sig_edge *e = c->edge;
     sfu_handle handle = SFU_HANDLE_NONE;
@@ -74,6 +74,9 @@ static void on_plugin(struct sig_conn *c, struct sig_request *r)
         .if_match = r->if_match,
         .body = r->body,
         .len = r->body_len,
+        .last_event_id = r->last_event_id,
+        .remote_addr = c->remote,
+        .lane = c->handle,
     };
     if (e->control.http(e->control.arg, handle, &in)) {
         sfu_slab_free(e->requests, handle);
@@ -123,7 +126,7 @@ int sig_edge_add_route(struct sig_edge *edge, const struct sig_edge_route *in)
         (struct sig_route){.methods = bit,
                            .pattern = path,
                            .flags = in->token ? SIG_ROUTE_TOKEN : 0,
-                           .fn = on_plugin,
+                           .fn = sig_pass_to_control,
                            .accept = accept};
     return 0;
 }

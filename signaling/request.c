@@ -120,6 +120,17 @@ static bool read_texts(struct lws *wsi, struct sig_request *r, struct sfu_error 
     return true;
 }
 
+/* lws has no token of its own for it. */
+static bool read_last_event_id(struct lws *wsi, struct sig_request *r, struct sfu_error *ret_error)
+{
+    static const char name[] = "last-event-id:";
+    if (has_custom(wsi, name) && lws_hdr_custom_copy(wsi, r->last_event_id, sizeof r->last_event_id,
+                                                     name, (int)sizeof name - 1) < 0) {
+        return sfu_error_set(ret_error, SFU_ERR_HEADERS_TOO_LARGE, "last-event-id", NULL);
+    }
+    return true;
+}
+
 /* One element of Accept-Encoding, such as "gzip;q=0.5"; a weight of 0 means no (RFC 9110, 12.5.3).
  */
 static bool is_gzip(const char *element, size_t len)
@@ -207,7 +218,8 @@ bool sig_request_read(struct lws *wsi, const char *path, size_t len,
                    has_custom(wsi, "forwarded:") || has_custom(wsi, "x-forwarded-host:");
     return read_framing(wsi, r, ret_error) && read_version(wsi, &http11, ret_error) &&
            read_host(wsi, r, http11, ret_error) && read_texts(wsi, r, ret_error) &&
-           read_path(r, path, len, ret_error) && read_query(wsi, r, ret_error);
+           read_last_event_id(wsi, r, ret_error) && read_path(r, path, len, ret_error) &&
+           read_query(wsi, r, ret_error);
 }
 
 void sig_request_free(struct sig_request *r)

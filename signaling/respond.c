@@ -109,7 +109,7 @@ void sig_respond_head(struct sfu_str *s, const struct sig_conn *c, const struct 
     if (a->type) {
         put_line(s, "Content-Type", a->type);
     }
-    if (a->status >= 200 && a->status != 204 && a->status != 304) {
+    if (a->status >= 200 && a->status != 204 && a->status != 304 && !a->endless) {
         sfu_str_printf(s, "Content-Length: %zu\r\n", a->len);
     }
     sfu_str_puts(s, common_headers);

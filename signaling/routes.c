@@ -209,6 +209,8 @@ static const struct sig_route routes[] = {
     {SIG_GET | SIG_HEAD, "/healthz", 0, on_healthz, NULL},
     {SIG_GET | SIG_HEAD, "/metrics", 0, on_metrics, NULL},
     {SIG_GET, SIG_RTC_PATH, 0, on_rtc, NULL},
+    {SIG_POST, SIG_RPC_PATH, SIG_ROUTE_CORS, sig_stream_rpc, "application/json"},
+    {SIG_GET, SIG_EVENTS_PATH, SIG_ROUTE_CORS, sig_stream_events, NULL},
     {SIG_POST, "/v1/dev/token", 0, sig_dev_token, NULL},
 };
 

@@ -33,11 +33,17 @@ static int start_whep(struct plg_bc_resource *r, struct sfu_call *call, json_t *
         return host->refuse(call, SFU_ERR_NOT_FOUND, r->track[0] ? "track" : "participant", NULL);
     }
     int err = host->offer(host, call, &offer, ret_answer);
-    if (err == 0) {
-        err = plg_bc_watch_enter(r);
-        if (err != 0) {
-            json_decref(*ret_answer);
-        }
+    if (err != 0) {
+        return err;
+    }
+    err = plg_bc_watch_enter(r);
+    const char *lacks = err == 0 ? plg_bc_watch_lacks(r) : NULL;
+    if (lacks) {
+        err = host->refuse(call, SFU_ERR_UNSUPPORTED, "sdp",
+                           "the picture is %s, which the offer does not take", lacks);
+    }
+    if (err != 0) {
+        json_decref(*ret_answer);
     }
     return err;
 }
@@ -82,6 +88,7 @@ static int bc_init(const struct sfu_host *host, const json_t *conf, void **ret_s
     }
     bc->host = host;
     sfu_list_init(&bc->publishers);
+    sfu_list_init(&bc->lacking);
     int err = read_links(bc, conf);
     if (err != 0) {
         free(bc);
@@ -138,7 +145,7 @@ static const struct sfu_http_route routes[] = {
      .path = "/whip/*",
      .permit = SFU_PERMIT_TOKEN,
      .fn = plg_bc_whip_patch,
-     .doc = "Of a session's URL: trickle ICE, ICE restart with If-Match: *.",
+     .doc = "Of a session's URL: trickle ICE; with new credentials, ICE restart.",
      .accept = FRAGMENT},
     {.method = "DELETE",
      .path = "/whip/*",

@@ -36,6 +36,8 @@ struct plg_bc {
     struct plg_bc_room *rooms[PLG_BC_ROOM_BUCKETS]; /* those that somebody watches */
     char links[PLG_BC_LINKS][PLG_BC_LINK_SIZE];
     size_t link_count;
+    struct sfu_list lacking; /* viewers that are let go in the next turn */
+    uint64_t let_go;         /* the timer of that; 0: none */
 };
 
 /* A room with viewers. */
@@ -70,6 +72,8 @@ struct plg_bc_resource {
     struct plg_bc_post post;
     bool again;                      /* it came back: what fails now leaves it waiting */
     char track[32], participant[32]; /* what a viewer asked for; "" */
+    bool seen;                       /* a viewer has got a picture */
+    struct sfu_list lacking;         /* bc->lacking */
 };
 
 /* WHIP or WHEP: what is the same for both reads the difference here. */
@@ -118,14 +122,14 @@ bool plg_bc_secret_equal(const char *a, const char *b);
 
 enum plg_bc_match {
     PLG_BC_MATCH_ABSENT,
-    PLG_BC_MATCH_ANY,  /* "*": ICE begins anew */
+    PLG_BC_MATCH_ANY,  /* "*" */
     PLG_BC_MATCH_THIS, /* the ICE session there is */
     PLG_BC_MATCH_OTHER,
 };
 /* If-Match, compared strongly (RFC 9110, 13.1.1). */
 enum plg_bc_match plg_bc_match(const char *if_match, const char *etag);
-/* The value of a name in "a=b&c=d"; false: not there, or longer than size allows. */
-bool plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size);
+/* The value of a name in "a=b&c=d"; -ENOENT: not there, -EINVAL: empty, or longer than size allows. */
+int plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size);
 /* The Link value (RFC 9725, 4.6) of one ICE server; false: not an ICE URI, or it does not fit. */
 bool plg_bc_link_make(const char *url, size_t len, const char *username, const char *credential,
                       char ret_link[PLG_BC_LINK_SIZE]);
@@ -135,4 +139,6 @@ SFU_MUST_CHECK int plg_bc_watch_enter(struct plg_bc_resource *viewer);
 void plg_bc_watch_leave(struct plg_bc_resource *viewer);
 /* Is there what the viewer asked for? */
 bool plg_bc_watch_exists(const struct plg_bc_resource *viewer);
+/* The codec of its picture, when that is known and not among those that it offered; else NULL. */
+const char *plg_bc_watch_lacks(const struct plg_bc_resource *viewer);
 void plg_bc_watch_event(struct plg_bc *bc, const struct sfu_event *event);

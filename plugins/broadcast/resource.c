@@ -28,6 +28,7 @@ void plg_bc_resource_free(struct plg_bc_resource *r)
 {
     plg_bc_watch_leave(r);
     sfu_list_remove(&r->link);
+    sfu_list_remove(&r->lacking);
     free(r->post.sdp);
     free(r);
 }
@@ -41,17 +42,42 @@ static void refuse_post(struct plg_bc_resource *r, const struct sfu_error *error
 
 /* ---- 201 ---- */
 
+/* One header per URL (RFC 9725, 4.6), from the plugin's own servers first, then the server's. */
+static void put_links(const struct plg_bc *bc, const json_t *servers,
+                      char made[PLG_BC_LINKS][PLG_BC_LINK_SIZE], struct sfu_http_header *ret)
+{
+    const json_t *server, *url;
+    size_t i, k, n = 0, used = 0;
+    for (; n < bc->link_count; n++) {
+        ret[n] = (struct sfu_http_header){"Link", bc->links[n]};
+    }
+    json_array_foreach(servers, i, server)
+    {
+        json_array_foreach(json_object_get(server, "urls"), k, url)
+        {
+            if (used < PLG_BC_LINKS &&
+                plg_bc_link_make(json_string_value(url), json_string_length(url),
+                                 json_string_value(json_object_get(server, "username")),
+                                 json_string_value(json_object_get(server, "credential")),
+                                 made[used])) {
+                ret[n++] = (struct sfu_http_header){"Link", made[used++]};
+            }
+        }
+    }
+}
+
 static int answer_created(struct plg_bc_resource *r, const json_t *answer)
 {
     const struct plg_bc *bc = r->bc;
     const json_t *sdp = json_object_get(answer, "sdp");
     char location[PATH_SIZE];
-    struct sfu_http_header headers[2 + PLG_BC_LINKS + 1] = {{"Location", location},
-                                                            {"ETag", r->etag}};
+    char links[PLG_BC_LINKS][PLG_BC_LINK_SIZE];
+    struct sfu_http_header headers[2 + 2 * PLG_BC_LINKS + 1] = {{"Location", location},
+                                                                {"ETag", r->etag}};
     snprintf(location, sizeof location, "%s%s.%s", r->door->prefix, r->id, r->secret);
-    for (size_t i = 0; i < bc->link_count; i++) {
-        headers[2 + i] = (struct sfu_http_header){"Link", bc->links[i]};
-    }
+    json_t *servers = bc->host->ice_servers(bc->host, r->session);
+    put_links(bc, servers, links, headers + 2);
+    json_decref(servers);
     uint64_t request = r->post.request;
     r->post.request = 0;
     return bc->host->http_answer(bc->host, request,
@@ -133,6 +159,7 @@ void plg_bc_resource_post(struct plg_bc *bc, const struct plg_bc_door *door,
     copy_text(r->track, query_track);
     copy_text(r->participant, query_participant);
     sfu_list_init(&r->link);
+    sfu_list_init(&r->lacking);
     if (!door->viewer) {
         sfu_list_push_back(&bc->publishers, &r->link);
     }

@@ -151,6 +151,68 @@ bool plg_bc_watch_exists(const struct plg_bc_resource *v)
            (!v->participant[0] || host->participant_find(host, v->room, v->participant));
 }
 
+/* ---- what a viewer cannot see ---- */
+
+static bool is_picture(const struct plg_bc_resource *v, uint16_t slot)
+{
+    struct sfu_slot_info slots[2];
+    size_t count = v->bc->host->slots(v->bc->host, v->session, slots, SFU_ARRAY_LEN(slots));
+    for (size_t i = 0; i < count && i < SFU_ARRAY_LEN(slots); i++) {
+        if (slots[i].slot == slot) {
+            return slots[i].kind == SFU_VIDEO;
+        }
+    }
+    return false;
+}
+
+const char *plg_bc_watch_lacks(const struct plg_bc_resource *v)
+{
+    const struct sfu_host *host = v->bc->host;
+    struct sfu_slot_info slots[2];
+    size_t count = host->slots(host, v->session, slots, SFU_ARRAY_LEN(slots));
+    for (size_t i = 0; i < count && i < SFU_ARRAY_LEN(slots); i++) {
+        const struct sfu_slot_info *s = &slots[i];
+        struct sfu_track_info t;
+        /* without a size nothing was seen of it yet: it may choose another codec of its answer */
+        if (s->kind == SFU_VIDEO && s->live && s->track &&
+            host->track_info(host, s->track, &t) == 0 && t.width > 0 &&
+            host->slot_takes(host, v->session, s->slot, s->track) == -ENOTSUP) {
+            return t.codec;
+        }
+    }
+    return NULL;
+}
+
+/* No session ends from within an event. */
+static void let_go(void *arg)
+{
+    struct plg_bc *bc = arg;
+    bc->let_go = 0;
+    struct sfu_list *node;
+    while ((node = sfu_list_pop_front(&bc->lacking)) != NULL) {
+        struct plg_bc_resource *v = SFU_LIST_ENTRY(node, struct plg_bc_resource, lacking);
+        (void)bc->host->end_session(bc->host, v->session, SFU_END_GONE);
+    }
+}
+
+/* Who never had a picture and cannot show this one is let go: its next POST says why.  Who had one keeps it,
+ * and the sound, until another one comes. */
+static void on_viewer(struct plg_bc *bc, const struct sfu_event *e)
+{
+    struct plg_bc_resource *v = bc->host->session_user(bc->host, e->session);
+    if (!v || !v->watched || !is_picture(v, e->u.slot.slot)) {
+        return;
+    }
+    if (e->kind == SFU_EVENT_SLOT_SWITCHED) {
+        v->seen = true;
+    } else if (!v->seen && !sfu_list_linked(&v->lacking)) {
+        sfu_list_push_back(&bc->lacking, &v->lacking);
+        if (bc->let_go == 0 && bc->host->timer_set(bc->host, 0, let_go, bc, &bc->let_go) != 0) {
+            bc->host->log(bc->host, SFU_LOG_WARN, "not let go", " session=%s", v->id);
+        }
+    }
+}
+
 /* ---- what a viewer gets ---- */
 
 static void arrange(struct plg_bc_resource *v, uint64_t gone)
@@ -256,6 +318,8 @@ void plg_bc_watch_event(struct plg_bc *bc, const struct sfu_event *e)
     }
     if (e->kind == SFU_EVENT_SPEAKERS) {
         on_speakers(bc, room, e);
+    } else if (e->kind == SFU_EVENT_SLOT_SWITCHED || e->kind == SFU_EVENT_TRACK_UNAVAILABLE) {
+        on_viewer(bc, e);
     } else if (e->kind == SFU_EVENT_TRACK_ADDED) {
         arrange_all(bc, room, 0);
     } else if (e->kind == SFU_EVENT_TRACK_REMOVED) {

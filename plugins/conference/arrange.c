@@ -81,19 +81,34 @@ static size_t wished(const struct plg_conf_member *to, struct plg_conf_tile ret[
     return n;
 }
 
+/* A picture of which the client has said how large it shows it need not be larger. */
+static void fit(const struct plg_conf_member *to, struct plg_conf_tile *tiles, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < to->size_count; k++) {
+            const struct plg_conf_tile *size = &to->sizes[k];
+            if (size->participant == tiles[i].participant && size->group == tiles[i].group) {
+                tiles[i].width = size->width;
+                tiles[i].height = size->height;
+            }
+        }
+    }
+}
+
 static void map_pair(const struct plg_conf *pc, const struct plg_conf_member *to, const int *slot,
                      const struct plg_conf_tile *tile)
 {
     const struct sfu_host *host = pc->host;
     const struct plg_conf_member *from = plg_conf_member_find(to->room, tile->participant);
     for (unsigned kind = 0; kind < SFU_KIND_COUNT; kind++) {
-        uint64_t track = from ? from->tracks[tile->group][kind] : 0;
+        bool seen = kind == SFU_AUDIO || !tile->only_audio;
+        uint64_t track = from && seen ? from->tracks[tile->group][kind] : 0;
         if (slot[kind] < 0) {
             continue;
         }
         /* between two tracks the old picture stays until the new one has a key frame */
         int err = host->map(host, to->session, (uint16_t)slot[kind], track, track == 0);
-        if (err == 0 && kind == SFU_VIDEO && from) {
+        if (err == 0 && track && kind == SFU_VIDEO) {
             err = host->show(host, to->session, (uint16_t)slot[kind], tile->width, tile->height);
         }
         if (err != 0) {
@@ -111,18 +126,19 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         return;
     }
     read_slots(pc, m->session, &slots);
-    size_t n;
-    if (m->chosen_view) {
-        n = wished(m, tiles);
-    } else {
-        size_t usable = 0;
-        for (size_t i = 0; i < slots.pairs; i++) {
-            usable += slots.usable[i];
-        }
-        size_t count = candidates(m, list);
-        n = plg_conf_layout_choose(list, count, usable, pc->host->now_us(pc->host), tiles);
-        m->crowded = count > usable;
+    size_t n, usable = 0;
+    for (size_t i = 0; i < slots.pairs; i++) {
+        usable += slots.usable[i];
     }
+    size_t count = candidates(m, list);
+    int64_t now_us = pc->host->now_us(pc->host);
+    if (m->chosen_view) {
+        n = plg_conf_layout_pool(list, count, usable, now_us, tiles, wished(m, tiles));
+    } else {
+        n = plg_conf_layout_choose(list, count, usable, now_us, tiles);
+        fit(m, tiles, n);
+    }
+    m->crowded = m->chosen_view || count > usable;
     plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);
     for (size_t i = 0; i < slots.pairs; i++) {
         map_pair(pc, m, slots.slot[i], &m->pairs[i]);
@@ -134,7 +150,7 @@ void plg_conf_arrange_crowded(struct plg_conf *pc, struct plg_conf_room *room)
     SFU_LIST_FOREACH(node, &room->members)
     {
         struct plg_conf_member *m = SFU_LIST_ENTRY(node, struct plg_conf_member, link);
-        if (m->crowded && !m->chosen_view) {
+        if (m->crowded) {
             plg_conf_arrange(pc, m);
         }
     }

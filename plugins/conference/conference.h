@@ -20,6 +20,7 @@ struct plg_conf_room {
     uint64_t room;
     struct sfu_list members; /* as they joined */
     bool quality_changed;
+    bool voices; /* somebody speaks: who goes on long enough is let in by the next tick */
 };
 
 struct plg_conf_member {
@@ -32,11 +33,13 @@ struct plg_conf_member {
     int64_t speaking_since_us, spoke_us;
     enum sfu_quality quality;
     bool quality_known;
-    bool crowded;     /* there are more tiles than pairs: who speaks matters */
+    bool crowded;     /* not everybody has a pair: who speaks matters */
     bool chosen_view; /* the client says what it shows; else the server chooses */
     size_t view_count;
     struct plg_conf_tile view[PLG_CONF_PAIRS];
     struct plg_conf_tile pairs[PLG_CONF_PAIRS]; /* what is mapped */
+    size_t size_count;
+    struct plg_conf_tile sizes[PLG_CONF_PAIRS]; /* at which the client shows what we choose */
 };
 
 enum plg_conf_counter { PLG_CONF_COUNT_LOST };
@@ -76,6 +79,7 @@ int plg_conf_offer(void *state, struct sfu_call *call, const json_t *params, jso
 int plg_conf_mute(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_update(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_view(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
+int plg_conf_sizes(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);
 int plg_conf_mute_participant(void *state, struct sfu_call *call, const json_t *params,
                               json_t **ret_result);
 int plg_conf_kick(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result);

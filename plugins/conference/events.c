@@ -233,6 +233,7 @@ static void on_speakers(struct plg_conf *pc, const struct sfu_event *e)
     plg_conf_tell_take(pc, e->room, 0, "speakers.changed",
                        rows ? json_pack("{s:o}", "speakers", rows) : NULL);
     note_speakers(pc, room, e);
+    room->voices = e->u.speakers.count > 0;
     plg_conf_arrange_crowded(pc, room);
 }
 
@@ -270,6 +271,9 @@ void plg_conf_tick(void *state, int64_t now_us)
     SFU_LIST_FOREACH(node, &pc->rooms)
     {
         struct plg_conf_room *room = SFU_LIST_ENTRY(node, struct plg_conf_room, link);
+        if (room->voices) { /* the list stays the same while the same people speak */
+            plg_conf_arrange_crowded(pc, room);
+        }
         if (room->quality_changed) {
             json_t *rows = quality_rows(room);
             room->quality_changed = false;

@@ -105,6 +105,50 @@ static bool same(const struct plg_conf_tile *a, const struct plg_conf_tile *b)
     return a->participant == b->participant && a->group == b->group;
 }
 
+static bool is_tile(const struct plg_conf_candidate *c, const struct plg_conf_tile *tiles,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tiles[i].participant == c->participant && tiles[i].group == c->group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How much a voice wants to be heard; 0: not at all.  Who speaks and is heard already is not cut
+ * off by others who speak; who has just stopped gives way to them. */
+static unsigned wish(const struct plg_conf_candidate *c, int64_t now_us)
+{
+    bool speaks = c->speaking_since_us > 0;
+    bool held = c->shown && c->spoke_us > 0 && now_us - c->spoke_us < PLG_CONF_HOLD_US;
+    if (c->group != SFU_GROUP_CAMERA || (!speaks && !held)) {
+        return 0;
+    }
+    return !speaks ? 1 : c->shown ? 3 : 2;
+}
+
+size_t plg_conf_layout_pool(const struct plg_conf_candidate *c, size_t count, size_t cap,
+                            int64_t now_us, struct plg_conf_tile *tiles, size_t tile_count)
+{
+    size_t pool = cap / 4 < PLG_CONF_POOL ? cap / 4 : PLG_CONF_POOL;
+    count = count < PLG_CONF_TILES ? count : PLG_CONF_TILES;
+    if (count > cap && tile_count > cap - pool) {
+        tile_count = cap - pool;
+    }
+    tile_count = tile_count < cap ? tile_count : cap;
+    size_t n = tile_count;
+    for (unsigned level = 3; level > 0; level--) {
+        for (size_t i = 0; i < count && n < cap; i++) {
+            if (wish(&c[i], now_us) == level && !is_tile(&c[i], tiles, n)) {
+                tiles[n] = tile_of(&c[i]);
+                tiles[n++].only_audio = true;
+            }
+        }
+    }
+    return n;
+}
+
 /* The pair that shows it; -1. */
 static long pair_of(const struct plg_conf_tile *pairs, const bool *usable, size_t pair_count,
                     const struct plg_conf_tile *tile)

@@ -17,12 +17,14 @@ enum {
     PLG_CONF_TILES = 512,           /* candidates that are looked at */
     PLG_CONF_SPEAK_US = 400 * 1000, /* a new speaker must go on so long … */
     PLG_CONF_HOLD_US = 2500 * 1000, /* … and one who was heard within this time keeps the place */
+    PLG_CONF_POOL = 4, /* pairs that a chosen view leaves to the voices of others, of 16 or more */
 };
 
 struct plg_conf_tile {
     uint64_t participant; /* 0: an empty pair */
     enum sfu_group group;
     uint16_t width, height; /* at which it is shown */
+    bool only_audio;        /* heard, not seen */
 };
 
 struct plg_conf_candidate {
@@ -40,6 +42,14 @@ struct plg_conf_candidate {
  */
 size_t plg_conf_layout_choose(const struct plg_conf_candidate *candidates, size_t count, size_t cap,
                               int64_t now_us, struct plg_conf_tile *ret_tiles);
+
+/*
+ * Beside tiles that a client chose itself: the voices of those who are not among them, in the pairs
+ * that are left, or in the pool that is kept for them when the room does not fit.  tiles has place
+ * for cap; returns how many there are then.
+ */
+size_t plg_conf_layout_pool(const struct plg_conf_candidate *candidates, size_t count, size_t cap,
+                            int64_t now_us, struct plg_conf_tile *tiles, size_t tile_count);
 
 /* Fits tiles into pairs (only those that are usable): what is there stays, the rest fills the free
  * ones in order. */

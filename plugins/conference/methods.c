@@ -175,6 +175,20 @@ int plg_conf_view(void *state, struct sfu_call *call, const json_t *params, json
     return 0;
 }
 
+int plg_conf_sizes(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result)
+{
+    struct plg_conf *pc = state;
+    struct plg_conf_member *m =
+        plg_conf_member_find(plg_conf_room_find(pc, call->room), call->participant);
+    (void)ret_result;
+    if (!m) {
+        return -ENOENT;
+    }
+    m->size_count = read_view(pc, call->room, json_object_get(params, "tiles"), m->sizes);
+    plg_conf_arrange(pc, m);
+    return 0;
+}
+
 /* 0, or what refuse returned. */
 static int target(struct plg_conf *pc, struct sfu_call *call, const json_t *params,
                   struct plg_conf_member **ret)

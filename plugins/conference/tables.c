@@ -184,6 +184,14 @@ static const struct sfu_param view_params[] = {
      .doc = "the server chooses; what a call without `pairs` means too"},
     END};
 
+static const struct sfu_param sizes_params[] = {{.name = "tiles",
+                                                 .type = SFU_PARAM_ARRAY,
+                                                 .required = true,
+                                                 .max = PLG_CONF_PAIRS,
+                                                 .fields = view_row,
+                                                 .doc = "all of which the size is known"},
+                                                END};
+
 static const struct sfu_param mute_participant_params[] = {
     PARTICIPANT_ID,
     {.name = "source",
@@ -238,6 +246,13 @@ const struct sfu_method plg_conf_methods[] = {
      .flags = SFU_METHOD_JOINED,
      .params = view_params,
      .doc = "Says what the client shows. Who is not there (any more) is passed over."},
+    {.name = "conference.sizes",
+     .fn = plg_conf_sizes,
+     .permit = SFU_PERMIT_SUBSCRIBE,
+     .flags = SFU_METHOD_JOINED,
+     .params = sizes_params,
+     .doc = "At which sizes the client shows what the server chooses (`auto`). Replaces what was "
+            "said before; of what is not named large pictures are sent."},
     {.name = "conference.mute_participant",
      .fn = plg_conf_mute_participant,
      .permit = SFU_PERMIT_ADMIN,

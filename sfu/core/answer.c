@@ -10,13 +10,14 @@ static const enum sfu_codec default_codecs[] = {SFU_CODEC_OPUS, SFU_CODEC_VP8, S
 
 void sfu_answer_policy_init(struct sfu_answer_policy *policy)
 {
-    uint8_t fb = SFU_SDP_FB_NACK | SFU_SDP_FB_PLI | SFU_SDP_FB_FIR | SFU_SDP_FB_TWCC;
+    uint8_t fb = SFU_SDP_FB_NACK | SFU_SDP_FB_PLI | SFU_SDP_FB_FIR;
 
     *policy = (struct sfu_answer_policy){
         .codecs = default_codecs,
         .codec_count = SFU_ARRAY_LEN(default_codecs),
-        .fb_publish = fb,
-        .fb_subscribe = fb,
+        .fb_publish = (uint8_t)(fb | SFU_SDP_FB_TWCC),
+        .fb_subscribe =
+            (uint8_t)(fb | SFU_SDP_FB_REMB), /* a receiver that sends feedback sends no REMB */
         .max_message_size = 262144,
     };
 }

@@ -179,9 +179,10 @@ SFU_MUST_CHECK int sfu_answer_make(const struct sfu_sdp *offer,
                                    struct sfu_answer_error *ret_err);
 void sfu_answer_destroy(struct sfu_answer *answer); /* NULL is allowed */
 
-/* The lines a=candidate of the list, best first, and a=end-of-candidates. */
+/* The lines a=candidate of the list, best first, all of UDP before those of TCP, and
+ * a=end-of-candidates. */
 void sfu_answer_put_candidates(struct sfu_str *text, const struct sfu_answer_candidate *list,
-                               size_t count);
+                               size_t count, bool tcp);
 
 /*
  * The payload type under which a stream of `stream` (an entry of the publisher's m-line) goes to

@@ -44,10 +44,12 @@ struct sfu_answer_policy {
     const char *cname;       /* 1..31 characters */
     const struct sfu_answer_candidate *candidates; /* all of them, best first; UDP, component 1 */
     size_t candidate_count;
+    bool tcp;                    /* each of them takes TCP too (RFC 6544, passive) */
     uint64_t session_id;         /* of the o= line; used by a first answer only; below 2^63 */
     uint32_t (*ssrc)(void *arg); /* random; asked again when it hits one in use or 0 */
     void *ssrc_arg;
 };
 
-/* No grants, opus vp8 h264, all feedback but goog-remb.  The rest is zero and must be filled in. */
+/* No grants, opus vp8 h264, all feedback: transport-cc about what the client sends, goog-remb
+ * about what it receives.  The rest is zero and must be filled in. */
 void sfu_answer_policy_init(struct sfu_answer_policy *policy);

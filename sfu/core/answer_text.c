@@ -62,16 +62,35 @@ static void write_mline(struct sfu_answer_ctx *c, struct sfu_str *text, size_t i
     sfu_str_printf(text, "\r\nc=IN %s %s\r\n", strchr(address, ':') ? "IP6" : "IP4", address);
 }
 
-void sfu_answer_put_candidates(struct sfu_str *text, const struct sfu_answer_candidate *list,
-                               size_t count)
+static void put_udp(struct sfu_str *text, const struct sfu_answer_candidate *list, size_t count)
 {
     for (size_t k = 0; k < count; k++) {
-        const struct sfu_answer_candidate *candidate = &list[k];
         /* RFC 8445, 5.1.2: type preference of a host 126, then our order, component 1. */
         uint32_t priority = (126u << 24) | ((65535u - (uint32_t)k) << 8) | 255u;
 
         sfu_str_printf(text, "a=candidate:%u 1 udp %u %s %u typ host\r\n", (unsigned)k + 1,
-                       (unsigned)priority, candidate->address, candidate->port);
+                       (unsigned)priority, list[k].address, list[k].port);
+    }
+}
+
+static void put_tcp(struct sfu_str *text, const struct sfu_answer_candidate *list, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        /* RFC 6544, 4.2: below every UDP candidate; direction preference of passive 4. */
+        uint32_t priority = (90u << 24) | ((4u << 13 | (8191u - (uint32_t)k)) << 8) | 255u;
+
+        sfu_str_printf(text, "a=candidate:%u 1 tcp %u %s %u typ host tcptype passive\r\n",
+                       (unsigned)(count + k) + 1, (unsigned)priority, list[k].address,
+                       list[k].port);
+    }
+}
+
+void sfu_answer_put_candidates(struct sfu_str *text, const struct sfu_answer_candidate *list,
+                               size_t count, bool tcp)
+{
+    put_udp(text, list, count);
+    if (tcp) {
+        put_tcp(text, list, count);
     }
     sfu_str_puts(text, "a=end-of-candidates\r\n");
 }
@@ -227,7 +246,8 @@ void sfu_answer_write(struct sfu_answer_ctx *c, struct sfu_str *text)
             continue;
         }
         if (i == c->answer->tagged) {
-            sfu_answer_put_candidates(text, c->policy->candidates, c->policy->candidate_count);
+            sfu_answer_put_candidates(text, c->policy->candidates, c->policy->candidate_count,
+                                      c->policy->tcp);
         }
         /* Repeated although the group's first would do: not every client looks there. */
         write_transport(c, text);

@@ -17,6 +17,7 @@
 
 #include "sfu/base/attr.h"
 #include "sfu/base/clock.h"
+#include "sfu/core/ice_servers.h"
 #include "sfu/core/plane.h"
 #include "sfu/lane.h"
 #include "sfu/plugin.h"
@@ -54,6 +55,8 @@ struct sfu_control_conf {
     struct sfu_addr
         addrs[SFU_CONTROL_ADDRS]; /* announced; port 0: port_base; the worker's index is added */
     size_t addr_count;
+    struct sfu_ice_servers_conf ice_servers;
+    bool tcp;                /* the workers take ICE over TCP too */
     unsigned helper_threads; /* for plugins' jobs; 0: no jobs (-ENOSYS) */
 };
 

@@ -46,11 +46,11 @@ static void send_error(struct sfu_control_lane *lane, const char *id, const stru
 }
 
 /* Before it is authenticated a session gets one chance. */
-static void refuse(struct sfu_session *s, const struct sfu_rpc_request *request,
-                   const struct sfu_error *error)
+static void refuse(struct sfu_session *s, struct sfu_control_lane *lane,
+                   const struct sfu_rpc_request *request, const struct sfu_error *error)
 {
     if (request->wants_reply) {
-        send_error(s->lane, request->id, error);
+        send_error(lane, request->id, error);
     }
     if (s->state == SFU_SESSION_OPENING) {
         bool closes = sfu_err_info(error->code)->ws_close != 0;
@@ -114,7 +114,12 @@ int sfu_control_call_fail(struct sfu_control *c, uint64_t call, const struct sfu
 void sfu_control_call_forget(struct sfu_session *s)
 {
     while (!sfu_list_empty(&s->calls)) {
-        forget(s->c, SFU_LIST_ENTRY(s->calls.next, struct pending, session_link));
+        struct pending *p = SFU_LIST_ENTRY(s->calls.next, struct pending, session_link);
+        struct sfu_control_lane *lane = sfu_map_get(s->c->lanes, p->lane);
+        if (lane && lane->request) {
+            sfu_control_lane_shut(lane, SFU_ERR_GONE);
+        }
+        forget(s->c, p);
     }
 }
 
@@ -211,14 +216,15 @@ static bool check_all(struct attempt *a)
     return true;
 }
 
-static struct pending *make_pending(struct sfu_session *s, const struct sfu_rpc_request *request)
+static struct pending *make_pending(struct sfu_session *s, const struct sfu_control_lane *lane,
+                                    const struct sfu_rpc_request *request)
 {
     sfu_handle handle;
     struct pending *p = sfu_slab_alloc(s->c->calls, &handle);
     if (p) {
         p->handle = handle;
         p->session = s;
-        p->lane = s->lane->id;
+        p->lane = lane->id;
         p->wants_reply = request->wants_reply;
         p->start_us = sfu_clock_mono_us(s->c->conf.clock);
         memcpy(p->id, request->id, sizeof p->id);
@@ -244,15 +250,15 @@ static void finish(struct sfu_control *c, struct sfu_call *call, int err, json_t
     json_decref(result);
 }
 
-static void run(struct sfu_session *s, const struct sfu_rpc_request *request,
-                const struct sfu_method_entry *entry)
+static void run(struct sfu_session *s, struct sfu_control_lane *lane,
+                const struct sfu_rpc_request *request, const struct sfu_method_entry *entry)
 {
     struct sfu_control *c = s->c;
     struct sfu_error error = {0};
-    struct pending *p = make_pending(s, request);
+    struct pending *p = make_pending(s, lane, request);
     if (!p) {
         sfu_error_set(&error, SFU_ERR_UNAVAILABLE, NULL, NULL);
-        refuse(s, request, &error);
+        refuse(s, lane, request, &error);
         return;
     }
     struct sfu_call call = {
@@ -277,21 +283,26 @@ static void run(struct sfu_session *s, const struct sfu_rpc_request *request,
     }
 }
 
-void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size_t len)
+/* Nothing is to be said about a notification but that it came. */
+static void end_silent(struct sfu_control_lane *lane, bool wants_reply)
 {
-    struct sfu_session *s = lane->session;
+    if (lane->request && !wants_reply) {
+        sfu_control_lane_shut(lane, SFU_ERR_NONE);
+    }
+}
+
+void sfu_control_call_for(struct sfu_session *s, struct sfu_control_lane *lane, const char *text,
+                          size_t len)
+{
     struct sfu_rpc_request request;
     struct sfu_error error = {0};
-    if (!s || lane->closing) {
-        return;
-    }
     atomic_fetch_add(&lane->c->n_calls, 1);
     sfu_stat_inc(SFU_M_MESSAGE_IN);
     sfu_session_heard(s);
     if (sfu_rpc_parse(text, len, &request, &error) != 0) {
         /* broken texts cost a token too: they are no way around the limit */
         (void)take_tokens(s, 1);
-        refuse(s, &request, &error);
+        refuse(s, lane, &request, &error);
         return;
     }
     struct attempt a = {.s = s,
@@ -299,9 +310,17 @@ void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size
                         .entry = sfu_method_find(s->c, request.method),
                         .error = &error};
     if (check_all(&a)) {
-        run(s, &request, a.entry);
+        run(s, lane, &request, a.entry);
     } else {
-        refuse(s, &request, &error);
+        refuse(s, lane, &request, &error);
     }
+    end_silent(lane, request.wants_reply);
     sfu_rpc_release(&request);
+}
+
+void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size_t len)
+{
+    if (lane->session && !lane->closing) {
+        sfu_control_call_for(lane->session, lane, text, len);
+    }
 }

@@ -9,6 +9,9 @@
 #include "sfu/core/control_own.h"
 
 /* text: len bytes and a NUL, borrowed. */
+/* For a session by a lane that need not be its own: the answer goes there. */
+void sfu_control_call_for(struct sfu_session *s, struct sfu_control_lane *lane, const char *text,
+                          size_t len);
 void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size_t len);
 
 /* -ENOENT: answered already, or its session went.  result NULL: {}. */

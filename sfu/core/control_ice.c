@@ -64,7 +64,8 @@ static void read_rows(struct sfu_control_offering *o)
     }
 }
 
-/* RFC 8840, 9: the group, and the m-line that carries the transport. */
+/* RFC 8840, 9: the group, and the m-line that carries the transport.  ICE's own attributes are those of the
+ * answer (RFC 9725, 4.3.3). */
 static char *write_fragment(const struct sfu_control_offering *o)
 {
     const struct sfu_answer *a = o->answer;
@@ -73,7 +74,8 @@ static char *write_fragment(const struct sfu_control_offering *o)
     size_t count = sfu_control_offer_candidates(o, list);
     struct sfu_str out;
     sfu_str_init_grow(&out, FRAGMENT_MAX_BYTES);
-    sfu_str_puts(&out, "a=ice-lite\r\na=ice-options:ice2\r\na=group:BUNDLE");
+    sfu_str_printf(&out, "a=ice-lite\r\na=ice-options:ice2%s\r\na=group:BUNDLE",
+                   a->trickle ? " trickle" : "");
     for (size_t i = 0; i < a->mline_count; i++) {
         if (!a->mlines[i].rejected) {
             sfu_str_printf(&out, " %s", a->mlines[i].mid);
@@ -83,7 +85,7 @@ static char *write_fragment(const struct sfu_control_offering *o)
                    tagged->kind == SFU_SDP_AUDIO ? "audio" : "video",
                    tagged->codec_count > 0 ? tagged->codecs[0].pt : 0u, tagged->mid);
     sfu_str_printf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", a->local_ufrag, a->local_pwd);
-    sfu_answer_put_candidates(&out, list, count);
+    sfu_answer_put_candidates(&out, list, count, o->c->conf.tcp);
     char *text = sfu_str_take(&out);
     sfu_str_fini(&out);
     return text;

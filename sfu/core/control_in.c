@@ -8,6 +8,7 @@
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
 #include "sfu/core/control_call.h"
+#include "sfu/core/control_http.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/plugin_host.h"
@@ -102,7 +103,8 @@ static const char *put(char **at, const char *text)
 static const char **text_of(struct sfu_lane_request *r, size_t i)
 {
     const char **const texts[] = {&r->method,        &r->path,         &r->query,
-                                  &r->authorization, &r->content_type, &r->if_match};
+                                  &r->authorization, &r->content_type, &r->if_match,
+                                  &r->last_event_id, &r->remote_addr};
     return i < SFU_ARRAY_LEN(texts) ? texts[i] : NULL;
 }
 
@@ -229,7 +231,9 @@ static void free_http(struct http_in *in)
 static void on_http(struct sfu_control *c, struct msg *m)
 {
     struct http_in *in = m->u.http;
-    sfu_plugin_host_http(c, in->id, &in->request);
+    if (!sfu_control_http(c, in->id, &in->request)) {
+        sfu_plugin_host_http(c, in->id, &in->request);
+    }
     free_http(in);
 }
 

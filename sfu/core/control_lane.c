@@ -80,6 +80,49 @@ static void give_up(struct sfu_control_lane *lane)
     sfu_control_lane_shut(lane, SFU_ERR_SLOW_CONSUMER);
 }
 
+/* The edge's answer to a request that no text answers. */
+static int end_request(struct sfu_control_lane *lane)
+{
+    struct sfu_edge_ops *edge = &lane->c->edge;
+    struct sfu_lane_answer a = {.status = 202, .known = lane->known};
+    struct sfu_str out;
+    if (lane->answered) {
+        return 0;
+    }
+    sfu_str_init_grow(&out, 2048);
+    if (lane->why != SFU_ERR_NONE) {
+        a.status = sfu_err_info(lane->why)->http;
+        a.content_type = "application/problem+json";
+        sfu_error_put_problem(&out, &(struct sfu_error){.code = lane->why});
+        a.len = out.len;
+        a.body = sfu_str_take(&out);
+    }
+    int err = edge->http_reply(edge->arg, lane->id, &a);
+    lane->answered = err == 0;
+    if (err != 0) {
+        free(a.body);
+    }
+    sfu_str_fini(&out);
+    return err;
+}
+
+/* Takes text on success. */
+static int hand_over(struct sfu_control_lane *lane, char *text, size_t len)
+{
+    struct sfu_edge_ops *edge = &lane->c->edge;
+    if (!lane->request) {
+        return edge->lane_send(edge->arg, lane->id, text, len);
+    }
+    struct sfu_lane_answer a = {.status = 200,
+                                .content_type = "application/json",
+                                .body = text,
+                                .len = len,
+                                .known = lane->known};
+    int err = edge->http_reply(edge->arg, lane->id, &a);
+    lane->answered = err == 0;
+    return err;
+}
+
 static bool push(struct sfu_control_lane *lane, char *text, size_t len)
 {
     struct sfu_control_text *t = calloc(1, sizeof *t);
@@ -101,13 +144,16 @@ static bool push(struct sfu_control_lane *lane, char *text, size_t len)
 
 void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len)
 {
-    struct sfu_edge_ops *edge = &lane->c->edge;
     if (lane->closing || !text) {
         free(text);
         return;
     }
     sfu_stat_inc(SFU_M_MESSAGE_OUT);
-    if (!lane->first && edge->lane_send(edge->arg, lane->id, text, len) == 0) {
+    bool sent = !lane->first && hand_over(lane, text, len) == 0;
+    if (sent && lane->request) {
+        sfu_control_lane_shut(lane, SFU_ERR_NONE);
+    }
+    if (sent) {
         return;
     }
     bool fits = lane->count < LANE_MAX_TEXTS && lane->bytes + len <= LANE_MAX_BYTES;
@@ -117,6 +163,9 @@ void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_
         return;
     }
     mark_dirty(lane);
+    if (lane->request) {
+        sfu_control_lane_shut(lane, SFU_ERR_NONE);
+    }
 }
 
 void sfu_control_lane_send(struct sfu_control_lane *lane, const char *text, size_t len)
@@ -136,6 +185,10 @@ void sfu_control_lane_send(struct sfu_control_lane *lane, const char *text, size
 void sfu_control_lane_accept(struct sfu_control_lane *lane)
 {
     struct sfu_edge_ops *edge = &lane->c->edge;
+    lane->known = true;
+    if (lane->request) {
+        return; /* its answer says so */
+    }
     lane->accept = edge->lane_accept(edge->arg, lane->id) != 0;
     if (lane->accept) {
         mark_dirty(lane);
@@ -149,6 +202,7 @@ void sfu_control_lane_shut(struct sfu_control_lane *lane, enum sfu_err why)
         return;
     }
     lane->closing = true;
+    lane->why = why;
     lane->close_code = why == SFU_ERR_NONE ? 1000 : info->ws_close ? info->ws_close : 1000;
     lane->close_reason = why == SFU_ERR_NONE ? "" : info->code;
     mark_dirty(lane);
@@ -164,7 +218,7 @@ static bool flush(struct sfu_control_lane *lane)
     lane->accept = false;
     while (lane->first) {
         struct sfu_control_text *t = lane->first;
-        if (edge->lane_send(edge->arg, lane->id, t->text, t->len) != 0) {
+        if (hand_over(lane, t->text, t->len) != 0) {
             return false;
         }
         lane->first = t->next;
@@ -173,6 +227,9 @@ static bool flush(struct sfu_control_lane *lane)
         free(t);
     }
     lane->last = NULL;
+    if (lane->closing && lane->request) {
+        return end_request(lane) == 0;
+    }
     return !lane->closing ||
            edge->lane_close(edge->arg, lane->id, lane->close_code, lane->close_reason) == 0;
 }

@@ -8,6 +8,7 @@
 #include "sfu/base/str.h"
 #include "sfu/core/control_admin.h"
 #include "sfu/core/control_call.h"
+#include "sfu/core/control_http.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/permission.h"
@@ -63,12 +64,16 @@ static int method_open(void *state, struct sfu_call *call, const json_t *params,
 {
     struct sfu_control *c = state;
     struct sfu_session *s = sfu_session_get(c, call->session);
-    const json_t *token = json_object_get(params, "token");
+    const char *token = json_string_value(json_object_get(params, "token"));
     struct sfu_claims claims = {0};
     const char *why = "";
     (void)ret_result;
-    int err = c->auth.verify(c->auth.arg, json_string_value(token), json_string_length(token),
-                             sfu_clock_wall_us(c->conf.clock), &claims, &why);
+    token = token ? token : s->lane->bearer;
+    if (!token) {
+        return refuse(call, SFU_ERR_INVALID_PARAM, "token");
+    }
+    int err = c->auth.verify(c->auth.arg, token, strlen(token), sfu_clock_wall_us(c->conf.clock),
+                             &claims, &why);
     if (err != 0) {
         SFU_LOG_LIMIT(SFU_LOG_INFO, SFU_COMP_AUTH, "token refused", "remote=%s why=%s",
                       s->lane->remote, why);
@@ -119,19 +124,21 @@ static json_t *opened_json(const struct sfu_session *s, const char *secret)
 {
     const struct sfu_control *c = s->c;
     json_t *grants = grants_json(&s->claims), *plugins = plugins_json(c);
-    if (!grants || !plugins) {
+    json_t *ice_servers = sfu_session_ice_servers(s);
+    if (!grants || !plugins || !ice_servers) {
         json_decref(grants);
         json_decref(plugins);
+        json_decref(ice_servers);
         return NULL;
     }
     return json_pack(
-        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o}", "session",
-        s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name", s->claims.name,
-        "room", "id", s->room->record.id, "name", s->room->record.name, "grants", grants, "server",
-        "name", "stoad", "version", STOA_VERSION, "time_us",
+        "{s:s, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:I}, s:I, s:I, s:o, s:o}",
+        "session", s->id, "secret", secret, "seq", 0, "identity", s->claims.identity, "name",
+        s->claims.name, "room", "id", s->room->record.id, "name", s->room->record.name, "grants",
+        grants, "server", "name", "stoad", "version", STOA_VERSION, "time_us",
         (json_int_t)sfu_clock_wall_us(c->conf.clock), "ping_interval_ms",
         (json_int_t)(c->conf.ping_us / 1000), "resume_timeout_ms",
-        (json_int_t)(c->conf.resume_us / 1000), "plugins", plugins);
+        (json_int_t)(c->conf.resume_us / 1000), "plugins", plugins, "ice_servers", ice_servers);
 }
 
 static void secret_text(const struct sfu_session *s, char ret_text[SFU_SECRET_SIZE(16)])
@@ -185,7 +192,8 @@ void sfu_control_entered(struct sfu_session *s, struct sfu_room *room)
     sfu_rand_bytes(s->secret, sizeof s->secret);
     secret_text(s, secret);
     json_t *result = opened_json(s, secret);
-    if (!result || sfu_bmap_put(c->session_ids, s->id, strlen(s->id), s) != 0) {
+    if (!result || sfu_control_http_grant(s, s->lane, result) != 0 ||
+        sfu_bmap_put(c->session_ids, s->id, strlen(s->id), s) != 0) {
         json_decref(result);
         sfu_control_enter_failed(s, SFU_ERR_UNAVAILABLE);
         return;
@@ -215,9 +223,11 @@ static int resume(struct sfu_session *s, struct sfu_session *fresh, struct sfu_c
     char secret[SFU_SECRET_SIZE(16)];
     sfu_session_resume(s, fresh);
     secret_text(s, secret);
-    json_t *result = json_pack("{s:s, s:I, s:I}", "secret", secret, "seq", (json_int_t)s->out.seq,
-                               "time_us", (json_int_t)sfu_clock_wall_us(c->conf.clock));
-    if (!result) {
+    json_t *result = json_pack(
+        "{s:s, s:I, s:I, s:o}", "secret", secret, "seq", (json_int_t)s->out.seq, "time_us",
+        (json_int_t)sfu_clock_wall_us(c->conf.clock), "ice_servers", sfu_session_ice_servers(s));
+    if (!result || sfu_control_http_grant(s, s->lane, result) != 0) {
+        json_decref(result);
         sfu_control_lane_shut(s->lane,
                               SFU_ERR_INTERNAL); /* its old secret is used up: it joins anew */
         return -ENOMEM;
@@ -294,10 +304,10 @@ static const struct sfu_param client_fields[] = {
 static const struct sfu_param open_params[] = {
     {.name = "token",
      .type = SFU_PARAM_STRING,
-     .required = true,
      .min = 1,
      .max = SFU_MAX_TOKEN_BYTES,
-     .doc = "JWT that names room, identity and grants"},
+     .doc = "JWT that names room, identity and grants; over HTTP the header `Authorization` may "
+            "carry it instead"},
     {.name = "client", .type = SFU_PARAM_OBJECT, .fields = client_fields, .doc = "who is calling"},
     END};
 static const struct sfu_param room_fields[] = {
@@ -324,6 +334,22 @@ static const struct sfu_param server_fields[] = {
     {.name = "version", .type = SFU_PARAM_STRING, .required = true, .doc = "of the server"},
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "its wall clock"},
     END};
+static const struct sfu_param url_row[] = {
+    {.name = "", .type = SFU_PARAM_STRING, .doc = "`stun:…`, `turn:…`"}, END};
+static const struct sfu_param ice_server_fields[] = {
+    {.name = "urls",
+     .type = SFU_PARAM_ARRAY,
+     .required = true,
+     .fields = url_row,
+     .doc = "of servers with the same credentials"},
+    {.name = "username", .type = SFU_PARAM_STRING, .doc = "for TURN"},
+    {.name = "credential", .type = SFU_PARAM_STRING, .doc = "for TURN; runs out"},
+    END};
+#define ICE_SERVERS                                                                                \
+    {                                                                                              \
+        .name = "ice_servers", .type = SFU_PARAM_ARRAY, .required = true,                          \
+        .fields = ice_server_fields, .doc = "for RTCConfiguration.iceServers; may be empty"        \
+    }
 static const struct sfu_param open_result[] = {
     {.name = "session", .type = SFU_PARAM_STRING, .required = true, .doc = "`ps_…`"},
     {.name = "secret", .type = SFU_PARAM_STRING, .required = true, .doc = "for one resume"},
@@ -353,11 +379,15 @@ static const struct sfu_param open_result[] = {
      .type = SFU_PARAM_INT,
      .required = true,
      .doc = "how long the session waits without a socket"},
+    {.name = "bearer",
+     .type = SFU_PARAM_STRING,
+     .doc = "over HTTP: what further requests carry as `Authorization: Bearer`"},
     {.name = "plugins",
      .type = SFU_PARAM_ARRAY,
      .required = true,
      .fields = name_row,
      .doc = "names of the plugins"},
+    ICE_SERVERS,
     END};
 static const struct sfu_param resume_params[] = {
     {.name = "session",
@@ -383,6 +413,8 @@ static const struct sfu_param resume_result[] = {
     {.name = "secret", .type = SFU_PARAM_STRING, .required = true, .doc = "for the next resume"},
     {.name = "seq", .type = SFU_PARAM_INT, .required = true, .doc = "of the newest notification"},
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},
+    {.name = "bearer", .type = SFU_PARAM_STRING, .doc = "as after `session.open`"},
+    ICE_SERVERS,
     END};
 static const struct sfu_param ping_result[] = {
     {.name = "time_us", .type = SFU_PARAM_INT, .required = true, .doc = "the server's wall clock"},
@@ -423,6 +455,16 @@ static const struct sfu_param closed_params[] = {
      .required = true,
      .doc = "`kicked`, `replaced`, `revoked`, `room_closed`, `shutdown`"},
     END};
+static const struct sfu_param layer_fields[] = {
+    {.name = "rid", .type = SFU_PARAM_STRING, .required = true, .doc = "of the publisher's offer"},
+    {.name = "width", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
+    {.name = "height", .type = SFU_PARAM_INT, .required = true, .doc = "pixels"},
+    {.name = "why",
+     .type = SFU_PARAM_STRING,
+     .required = true,
+     .doc = "not a higher one: `best` there is none, `size` it is shown small, `rate` the network, "
+            "`source` it is not sent (yet)"},
+    END};
 static const struct sfu_param slot_fields[] = {
     {.name = "pair", .type = SFU_PARAM_INT, .required = true, .doc = "index of the pair"},
     {.name = "kind", .type = SFU_PARAM_STRING, .required = true, .doc = "`audio` or `video`"},
@@ -437,6 +479,11 @@ static const struct sfu_param slot_fields[] = {
      .type = SFU_PARAM_INT,
      .required = true,
      .doc = "first outgoing RTP timestamp of the track, or null until its first packet left"},
+    {.name = "layer",
+     .type = SFU_PARAM_OBJECT,
+     .required = true,
+     .fields = layer_fields,
+     .doc = "which of the track's encodings is shown; null where it has one only, or none yet"},
     END};
 static const struct sfu_param slots_params[] = {{.name = "slots",
                                                  .type = SFU_PARAM_ARRAY,
@@ -455,6 +502,17 @@ static const struct sfu_param unavailable_params[] = {
     {.name = "reason", .type = SFU_PARAM_STRING, .required = true, .doc = "`codec`"},
     END};
 
+static const struct sfu_param rid_row[] = {
+    {.name = "", .type = SFU_PARAM_STRING, .required = true, .doc = "as in the offer"}, END};
+static const struct sfu_param encodings_params[] = {
+    {.name = "track", .type = SFU_PARAM_STRING, .required = true, .doc = "`tr_…`"},
+    {.name = "rids",
+     .type = SFU_PARAM_ARRAY,
+     .required = true,
+     .fields = rid_row,
+     .doc = "wanted by somebody; the others need not be sent"},
+    END};
+
 static const struct sfu_notification notifications[] = {
     {.name = "session.closed",
      .params = closed_params,
@@ -468,6 +526,9 @@ static const struct sfu_notification notifications[] = {
     {.name = "track.unavailable",
      .params = unavailable_params,
      .doc = "This client cannot decode the track that was meant for one of its slots."},
+    {.name = "track.encodings",
+     .params = encodings_params,
+     .doc = "Which encodings of an own simulcast track are wanted now; at first all are."},
     {0}};
 
 const struct sfu_plugin sfu_control_methods = {

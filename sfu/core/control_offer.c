@@ -209,8 +209,9 @@ static int make_answer(struct sfu_control_offering *o)
     policy.publish_arg = o;
     policy.subscribe = o->in->shape == SFU_OFFER_FREE ? !o->in->publish || o->s->claims.subscribe
                                                       : o->in->shape == SFU_OFFER_RECEIVES;
-    policy.opus_stereo = policy.dtls_client = policy.drop_ext_conflicts = policy.rtcp_mux_only =
-        o->in->shape != SFU_OFFER_FREE;
+    policy.opus_stereo = policy.dtls_client = policy.rtcp_mux_only = o->in->shape != SFU_OFFER_FREE;
+    policy.drop_ext_conflicts = true; /* aiortc gives one id to two extensions */
+    policy.simulcast = true;
     policy.data = o->c->conf.data && o->s->claims.data;
     if (o->c->conf.codec_count > 0) {
         policy.codecs = o->c->conf.codecs;
@@ -222,6 +223,7 @@ static int make_answer(struct sfu_control_offering *o)
     policy.cname = peer ? peer->cname : cname;
     policy.candidates = list;
     policy.candidate_count = sfu_control_offer_candidates(o, list);
+    policy.tcp = o->c->conf.tcp;
     policy.session_id = sfu_rand_u64() >> 1;
     policy.ssrc = random_ssrc;
     int err = sfu_answer_make(o->c->sdp, &policy, peer ? peer->answer : NULL, o->c->sdp_text,
@@ -345,6 +347,14 @@ static void commit_slots(struct sfu_control_peer *peer)
     }
 }
 
+static void note_rids(struct sfu_control_track *t, const struct sfu_answer_mline *m)
+{
+    t->rid_count = 0;
+    for (; t->rid_count < m->rid_count && t->rid_count < SFU_PLAN_ENCODINGS; t->rid_count++) {
+        memcpy(t->rids[t->rid_count], m->rids[t->rid_count].id, sizeof t->rids[0]);
+    }
+}
+
 static void commit_tracks(struct sfu_control_offering *o)
 {
     struct sfu_control_peer *peer = o->peer;
@@ -356,6 +366,8 @@ static void commit_tracks(struct sfu_control_offering *o)
             m && m->publishes ? sfu_control_offer_row(o, t->mid) : NULL;
         if (!row || row->source != t->source) {
             sfu_control_track_remove(t);
+        } else {
+            note_rids(t, m);
         }
     }
     for (size_t i = 0; i < o->fresh_count; i++) {

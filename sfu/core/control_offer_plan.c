@@ -37,6 +37,12 @@ static void plan_track(struct sfu_plan_track *out, const struct sfu_control_trac
     memcpy(out->mid, m->mid, sizeof out->mid);
     out->ssrc = m->source_count > 0 ? m->sources[0].ssrc : 0;
     out->rtx_ssrc = m->source_count > 0 ? m->sources[0].rtx_ssrc : 0;
+    for (; out->rid_count < m->rid_count && out->rid_count < SFU_PLAN_ENCODINGS; out->rid_count++) {
+        memcpy(out->rids[out->rid_count], m->rids[out->rid_count].id, sizeof out->rids[0]);
+    }
+    if (out->rid_count > 0) {
+        out->ssrc = out->rtx_ssrc = 0; /* which of them is which is said by RID alone */
+    }
     out->codec_count = plan_codecs(m, out->codecs);
     out->ext = m->ext_in;
 }

@@ -65,6 +65,13 @@ struct sfu_control_lane {
     size_t bytes;
     bool accept; /* edge has yet to hear that it belongs to a session */
     bool closing;
+    /* over HTTP */
+    bool request;       /* id is that of a request: one text answers it, or the end does */
+    bool answered;      /* … and that has happened */
+    bool known;         /* … by whom is known */
+    bool stream;        /* server-sent events */
+    const char *bearer; /* while a request runs that came without a session; NULL: none */
+    enum sfu_err why;   /* it closes */
     uint16_t close_code;
     const char *close_reason; /* static storage */
 };
@@ -107,6 +114,8 @@ struct sfu_session {
     struct sfu_session_direct *direct; /* NULL: it has, or had, a lane */
     char id[SFU_ID_SIZE];
     uint8_t secret[16];
+    bool over_http;
+    uint8_t http_key[16]; /* with over_http: what its requests must carry */
     struct sfu_claims claims;
     struct sfu_room *room; /* NULL while opening without a token */
     struct sfu_list room_link;
@@ -147,7 +156,9 @@ struct sfu_control_track {
     uint8_t muted; /* enum sfu_mute_by bits */
     bool published;
     bool mute_dirty;
-    bool relay_dirty;           /* who else needs it must be looked at again */
+    bool relay_dirty;  /* who else needs it must be looked at again */
+    uint8_t rid_count; /* 0: no simulcast */
+    char rids[SFU_PLAN_ENCODINGS][SFU_PLAN_RID_BYTES];
     uint64_t relayed;           /* other workers (bits) that get it, as the worker was told */
     uint64_t fading;            /* of those: not needed any more, they go … */
     int64_t relay_until_us;     /* … then */
@@ -170,6 +181,12 @@ struct sfu_control_slot {
     uint32_t rtp;
     uint16_t width, height;
     bool hidden; /* a video that is not shown: nothing is sent */
+    struct {
+        bool known; /* the track has several, and this one is shown */
+        struct sfu_layer layer;
+        enum sfu_layer_why why;
+        uint16_t width, height;
+    } layer;
 };
 
 struct sfu_control_peer {

@@ -301,6 +301,7 @@ void sfu_control_slot_map(struct sfu_control_slot *slot, struct sfu_control_trac
     slot->cut = cut || (slot->map_dirty && slot->cut);
     slot->map_dirty = true;
     slot->rtp_known = false;
+    slot->layer.known = false;
     sfu_control_peer_dirty(slot->peer);
     sfu_control_slot_told_dirty(slot);
 }

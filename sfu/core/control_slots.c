@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sfu/base/stat.h"
+#include "sfu/core/control_layer.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/control_speakers.h"
 #include "sfu/core/participant.h"
@@ -34,7 +35,8 @@ static json_t *slot_json(const struct sfu_control_slot *slot)
                             t ? t->id : NULL, "participant", p ? p->id : NULL, "source",
                             t ? sfu_control_source_name(t->source) : NULL);
     json_t *rtp = t && slot->rtp_known ? json_integer((json_int_t)slot->rtp) : json_null();
-    if (!row || json_object_set_new(row, "rtp", rtp) != 0) {
+    if (!row || json_object_set_new(row, "rtp", rtp) != 0 ||
+        json_object_set_new(row, "layer", sfu_control_layer_json(slot)) != 0) {
         json_decref(row);
         return NULL;
     }
@@ -209,9 +211,13 @@ static void on_size(struct sfu_control_peer *peer, const struct sfu_plane_event 
 void sfu_control_peer_event(struct sfu_control *c, const struct sfu_plane_event *event)
 {
     static void (*const handlers[])(struct sfu_control_peer *, const struct sfu_plane_event *) = {
-        [SFU_PLANE_PEER_STATE] = on_state,        [SFU_PLANE_SLOT_SWITCHED] = on_switched,
-        [SFU_PLANE_TRACK_SIZE] = on_size,         [SFU_PLANE_QUALITY] = on_quality,
+        [SFU_PLANE_PEER_STATE] = on_state,
+        [SFU_PLANE_SLOT_SWITCHED] = on_switched,
+        [SFU_PLANE_TRACK_SIZE] = on_size,
+        [SFU_PLANE_QUALITY] = on_quality,
         [SFU_PLANE_UNAVAILABLE] = on_unavailable,
+        [SFU_PLANE_SLOT_LAYER] = sfu_control_layer_on_slot,
+        [SFU_PLANE_ENCODINGS] = sfu_control_layer_on_track,
     };
     if (event->kind == SFU_PLANE_SPEAKERS) {
         sfu_control_speakers_event(c, event);

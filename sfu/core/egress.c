@@ -136,12 +136,13 @@ static void send_to(struct sfu_egress *e, struct sfu_egress_dest *dest, struct t
 {
     for (unsigned at = dest->first; at != NONE; at = e->items[at].next) {
         const struct sfu_egress_item *item = &e->items[at];
-        if (e->send(dest->link, e->heads + item->head, item->head_len, item->payload,
-                    item->payload_len) == 0) {
+        int rc = e->send(dest->link, e->heads + item->head, item->head_len, item->payload,
+                         item->payload_len);
+        if (rc == 0) {
             tally->sent++;
             tally->bytes += (uint64_t)item->head_len + item->payload_len;
         } else {
-            tally->failed++;
+            tally->failed += rc != -ENOBUFS; /* a full queue has counted it */
         }
     }
     dest->first = dest->last = NONE;

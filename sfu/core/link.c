@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sfu/base/cacheline.h"
+#include "sfu/core/link_out.h"
 #include "sfu/core/peer_state.h"
 #include "sfu/log.h"
 
@@ -75,13 +76,13 @@ static void flush_dtls(struct sfu_link *link)
 {
     const struct sfu_path *path = path_of(link);
     for (;;) {
-        uint8_t *room = sfu_udp_reserve(link->env->udp, SFU_DTLS_MTU);
-        size_t len = sfu_dtls_drain(link->dtls, room, SFU_DTLS_MTU);
+        uint8_t *room = link_reserve(link->env, path, SFU_DTLS_MTU);
+        size_t len = room ? sfu_dtls_drain(link->dtls, room, SFU_DTLS_MTU) : 0;
         if (len == 0) {
             return;
         }
         if (path) {
-            sfu_udp_commit(link->env->udp, path, len);
+            link_commit(link->env, path, len);
         }
     }
 }
@@ -321,14 +322,14 @@ int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_le
         return -ENOTCONN;
     }
     size_t cap = head_len + payload_len + SFU_SRTP_RTP_OVERHEAD;
-    uint8_t *room = sfu_udp_reserve(link->env->udp, cap);
-    if (!room) {
-        return -EMSGSIZE;
+    uint8_t *room = link_reserve(link->env, path, cap);
+    if (SFU_UNLIKELY(!room)) {
+        return path->tcp ? -ENOBUFS : -EMSGSIZE;
     }
     size_t len;
     int rc = sfu_srtp_protect_rtp(link->tx, head, head_len, payload, payload_len, room, cap, &len);
     if (rc == 0) {
-        sfu_udp_commit(link->env->udp, path, len);
+        link_commit(link->env, path, len);
     }
     return rc;
 }
@@ -352,16 +353,22 @@ int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t rtcp_l
         return -ENOTCONN;
     }
     size_t cap = rtcp_len + SFU_SRTP_RTCP_OVERHEAD;
-    uint8_t *room = sfu_udp_reserve(link->env->udp, cap);
-    if (!room) {
-        return -EMSGSIZE;
+    uint8_t *room = link_reserve(link->env, path, cap);
+    if (SFU_UNLIKELY(!room)) {
+        return path->tcp ? -ENOBUFS : -EMSGSIZE;
     }
     size_t len;
     int rc = sfu_srtp_protect_rtcp(link->tx, rtcp, rtcp_len, room, cap, &len);
     if (rc == 0) {
-        sfu_udp_commit(link->env->udp, path, len);
+        link_commit(link->env, path, len);
     }
     return rc;
+}
+
+enum sfu_tcpq_level sfu_link_level(const struct sfu_link *link)
+{
+    const struct sfu_path *path = path_of(link);
+    return path && path->tcp ? sfu_tcp_level(link->env->tcp, path->tcp) : SFU_TCPQ_FREE;
 }
 
 void sfu_link_close(struct sfu_link *link)

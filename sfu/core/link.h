@@ -3,7 +3,7 @@
  * cycle over them.
  *
  * Owned by the worker's peer, used on its thread.  No socket of its own: it writes into the
- * worker's send arena. Media addresses are never learned from media: packets go where ICE points,
+ * worker's send arena, or into the queue of the TCP connection that ICE points to. Media addresses are never learned from media: packets go where ICE points,
  * DTLS is taken only from validated paths.
  */
 #pragma once
@@ -20,6 +20,7 @@
 #include "sfu/transport/dtls.h"
 #include "sfu/transport/ice_lite.h"
 #include "sfu/transport/srtp.h"
+#include "sfu/transport/tcp.h"
 #include "sfu/transport/udp.h"
 
 struct sfu_link; /* body in link.c */
@@ -27,6 +28,7 @@ struct sfu_link; /* body in link.c */
 /* What all links of a worker share.  Outlives them. */
 struct sfu_link_env {
     struct sfu_udp *udp;
+    struct sfu_tcp *tcp; /* NULL: no ICE over TCP */
     struct sfu_ice *ice;
     struct sfu_dtls_ctx *dtls;
     const struct sfu_srtp_ops *srtp;
@@ -60,15 +62,19 @@ bool sfu_link_handshake_step(struct sfu_link_env *env);
 SFU_MUST_CHECK int sfu_link_open(struct sfu_link *link, uint8_t *data, size_t len, bool rtcp,
                                  size_t *ret_len);
 
-/* Seals straight into the send arena.  head: the RTP header and then, as the payload's first bytes,
+/* Seals straight into what is sent at the end of the turn.  head: the RTP header and then, as the payload's first bytes,
  * what of them is the subscriber's own (codec descriptor, RTX number).  0; -ENOTCONN no path or no
- * keys; -EMSGSIZE; else as sfu_srtp_protect_rtp. */
+ * keys; -EMSGSIZE; -ENOBUFS a TCP queue is full (counted there); else as sfu_srtp_protect_rtp. */
 SFU_MUST_CHECK int sfu_link_send_rtp(struct sfu_link *link, const uint8_t *head, size_t head_len,
                                      const uint8_t *payload, size_t payload_len);
 /* Fetches into the cache what sending RTP will need, in steps 0, 1, 2: each follows pointers of the
  * one before, so leave some time between them. */
 void sfu_link_fetch(const struct sfu_link *link, unsigned step);
 SFU_MUST_CHECK int sfu_link_send_rtcp(struct sfu_link *link, const uint8_t *rtcp, size_t len);
+
+/* How far the transport is behind: always FREE over UDP.  May change with each check that is
+ * answered, with each connection that ends, and as sfu_tcp_conf.on_level says. */
+enum sfu_tcpq_level sfu_link_level(const struct sfu_link *link);
 
 /* Says goodbye (close_notify) and goes to CLOSED. */
 void sfu_link_close(struct sfu_link *link);

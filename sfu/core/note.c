@@ -1,8 +1,10 @@
 #include "sfu/core/note.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/str.h"
 #include "sfu/core/rpc.h"
 
 struct sfu_note *sfu_note_create(const char *method, const char *body, size_t len)
@@ -33,4 +35,27 @@ void sfu_note_unref(struct sfu_note *note)
 char *sfu_note_text(const struct sfu_note *note, uint64_t seq, size_t *ret_len)
 {
     return sfu_rpc_notification(note->method, note->body, note->len, seq, ret_len);
+}
+
+/* JSON texts hold no line breaks, so one data line is enough. */
+char *sfu_note_event(const struct sfu_note *note, uint64_t seq, size_t *ret_len)
+{
+    struct sfu_str out;
+    size_t len = 0;
+    char *text = sfu_note_text(note, seq, &len);
+    if (!text) {
+        return NULL;
+    }
+    sfu_str_init_grow(&out, len + 64);
+    if (seq > 0) {
+        sfu_str_printf(&out, "id: %" PRIu64 "\n", seq);
+    }
+    sfu_str_puts(&out, "data: ");
+    sfu_str_put(&out, text, len);
+    sfu_str_puts(&out, "\n\n");
+    free(text);
+    *ret_len = out.len;
+    text = sfu_str_take(&out);
+    sfu_str_fini(&out);
+    return text;
 }

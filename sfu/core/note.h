@@ -23,3 +23,5 @@ void sfu_note_unref(struct sfu_note *note);           /* NULL is allowed */
 /* The notification as one client gets it, on the heap; seq 0: without a number.  NULL: out of
  * memory. */
 char *sfu_note_text(const struct sfu_note *note, uint64_t seq, size_t *ret_len);
+/* The same as a server-sent event (HTML standard, 9.2.6), with the number as its id. */
+char *sfu_note_event(const struct sfu_note *note, uint64_t seq, size_t *ret_len);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
+#include "sfu/media/layer.h"
 #include "sfu/peer.h"
 #include "sfu/proto/codec.h"
 #include "sfu/proto/hdrext.h"
@@ -22,7 +23,9 @@ enum {
     SFU_PLAN_CODECS = 8,
     SFU_PLAN_MID_BYTES = 33,
     SFU_PLAN_CNAME_BYTES = 32,
-    SFU_PLAN_SPEAKERS = 5
+    SFU_PLAN_SPEAKERS = 5,
+    SFU_PLAN_ENCODINGS = 3,
+    SFU_PLAN_RID_BYTES = 17,
 };
 
 /* One negotiated codec of an m-line, by the payload types of that peer. */
@@ -45,6 +48,8 @@ struct sfu_plan_track {
     bool muted; /* by its owner or by an admin: nothing is forwarded, key-frame cache dropped */
     char mid[SFU_PLAN_MID_BYTES];
     uint32_t ssrc, rtx_ssrc; /* as signalled; 0: found by MID or payload type */
+    uint8_t rid_count;       /* 0: no simulcast; else encodings are found by RID only (RFC 8852) */
+    char rids[SFU_PLAN_ENCODINGS][SFU_PLAN_RID_BYTES];
     uint8_t codec_count;
     struct sfu_plan_codec codecs[SFU_PLAN_CODECS];
     struct sfu_hdrext_map ext;
@@ -125,6 +130,8 @@ enum sfu_plane_event_kind {
     SFU_PLANE_SPEAKERS,      /* level */
     SFU_PLANE_QUALITY,       /* level */
     SFU_PLANE_UNAVAILABLE,   /* level: the slot's peer did not negotiate the track's codec */
+    SFU_PLANE_SLOT_LAYER,    /* level: which layer of its track the slot shows, and why that */
+    SFU_PLANE_ENCODINGS,     /* level: which encodings of the track are wanted by any slot */
 };
 
 struct sfu_plane_event {
@@ -161,6 +168,17 @@ struct sfu_plane_event {
             uint64_t track;
             uint16_t slot;
         } unavailable;
+        struct {
+            uint64_t track;
+            uint16_t slot;
+            uint16_t width, height; /* 0: not known */
+            struct sfu_layer layer; /* shown */
+            enum sfu_layer_why why; /* not a higher one */
+        } layer;
+        struct {
+            uint64_t track;
+            uint8_t wanted; /* bits: indices of the plan's rids */
+        } encodings;
     } u;
 };
 

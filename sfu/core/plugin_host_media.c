@@ -1,5 +1,6 @@
 /* The host table: peers, tracks, slots. */
 #include <errno.h>
+#include <string.h>
 
 #include "sfu/core/control_ice.h"
 #include "sfu/core/control_offer.h"
@@ -93,6 +94,12 @@ static int host_track_info(const struct sfu_host *host, uint64_t track, struct s
     return 0;
 }
 
+static json_t *host_ice_servers(const struct sfu_host *host, uint64_t session)
+{
+    struct sfu_session *s = sfu_session_get(sfu_plugin_host_self(host)->c, session);
+    return s ? sfu_session_ice_servers(s) : NULL;
+}
+
 static json_t *host_describe_track(const struct sfu_host *host, uint64_t track)
 {
     const struct sfu_control_track *t = sfu_control_track_get(control(host), track);
@@ -146,6 +153,35 @@ static struct sfu_control_slot *slot_of(const struct sfu_host *host, uint64_t se
     return peer && slot < peer->slot_count ? peer->slots[slot] : NULL;
 }
 
+static const struct sfu_answer_mline *mline_of(const struct sfu_control_slot *slot)
+{
+    const struct sfu_answer *a = slot->peer->answer;
+    for (size_t i = 0; i < a->mline_count; i++) {
+        if (!a->mlines[i].rejected && strcmp(a->mlines[i].mid, slot->mid) == 0) {
+            return &a->mlines[i];
+        }
+    }
+    return NULL;
+}
+
+/* By name: which profile of it the slot takes, a plugin learns by SFU_EVENT_TRACK_UNAVAILABLE. */
+static int host_slot_takes(const struct sfu_host *host, uint64_t session, uint16_t slot,
+                           uint64_t track)
+{
+    const struct sfu_control_slot *s = slot_of(host, session, slot);
+    const struct sfu_control_track *t = sfu_control_track_get(control(host), track);
+    if (!s || !t) {
+        return -ENOENT;
+    }
+    const struct sfu_answer_mline *m = mline_of(s);
+    for (uint8_t i = 0; m && i < m->codec_count; i++) {
+        if (m->codecs[i].codec == t->codec) {
+            return 0;
+        }
+    }
+    return -ENOTSUP;
+}
+
 /* A subscriber gets what its grants and its room hold; its own tracks it may always have. */
 static int may_map(const struct sfu_control_slot *slot, const struct sfu_control_track *t)
 {
@@ -192,6 +228,7 @@ void sfu_plugin_host_fill_media(struct sfu_host *host)
 {
     host->offer = host_offer;
     host->ice = host_ice;
+    host->ice_servers = host_ice_servers;
     host->peer_close = host_peer_close;
     host->tracks = host_tracks;
     host->track_find = host_track_find;
@@ -202,4 +239,5 @@ void sfu_plugin_host_fill_media(struct sfu_host *host)
     host->slots = host_slots;
     host->map = host_map;
     host->show = host_show;
+    host->slot_takes = host_slot_takes;
 }

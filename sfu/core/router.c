@@ -113,9 +113,11 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
         goto fail;
     }
     router_report_start(peer);
+    router_layer_start(peer);
     rc = sfu_router_peer_apply(peer, plan);
     if (rc < 0) {
         router_report_stop(peer);
+        router_layer_stop(peer);
         sfu_map_del(r->peers, peer->id);
         goto fail;
     }
@@ -146,6 +148,7 @@ void router_peer_stop(struct sfu_rpeer *peer)
     }
     peer->track_count = peer->slot_count = 0;
     router_report_stop(peer); /* last: slots that lose one track may ask the next for a key frame */
+    router_layer_stop(peer);
     if (peer->room) {
         router_room_leave(peer->room);
         peer->room = NULL;
@@ -220,7 +223,7 @@ void sfu_router_show(struct sfu_router *r, uint64_t peer, uint16_t index, uint16
     bool shown = width > 0 && height > 0;
     slot->width = width;
     slot->height = height;
-    router_svc_shown(slot);
+    router_layer_due(slot->peer);
     if (slot->shown != shown) {
         slot->shown = shown;
         router_slot_map(slot, slot->wanted ? sfu_map_get(r->tracks, slot->wanted) : NULL, true);
@@ -240,13 +243,17 @@ void router_track_mute(struct rtrack *t, bool muted)
         return;
     }
     t->muted = muted;
-    if (muted && t->stream) {
+    for (unsigned i = 0; muted && i < t->enc_count; i++) {
+        struct rstream *s = t->enc[i].stream;
+        if (!s) {
+            continue;
+        }
         sfu_egress_flush(&t->router->egress);
         /* nobody waits any more, and who will wait later must not pay for what was in vain */
-        sfu_keyreq_on_key_frame(&t->stream->keyreq);
-        if (t->stream->keycache) {
-            sfu_keycache_clear(t->stream->keycache);
-            sfu_history_clear(t->stream->history);
+        sfu_keyreq_on_key_frame(&s->keyreq);
+        if (s->keycache) {
+            sfu_keycache_clear(s->keycache);
+            sfu_history_clear(s->history);
         }
     }
     if (muted && t->talker != ROUTER_NO_TALKER) {
@@ -275,8 +282,10 @@ void sfu_router_relay(struct sfu_router *r, uint64_t peer, uint64_t track, uint6
 void sfu_router_key_frame(struct sfu_router *r, uint64_t peer, uint64_t track)
 {
     struct rtrack *t = track_of(r, peer, track);
-    if (t && t->stream) {
-        router_want_key(t->stream);
+    for (unsigned i = 0; t && i < t->enc_count; i++) {
+        if (t->enc[i].stream && t->enc[i].rung.active) {
+            router_want_key(t->enc[i].stream);
+        }
     }
 }
 

@@ -71,6 +71,14 @@ void *sfu_router_peer_link(const struct sfu_rpeer *peer);
 void sfu_router_peer_state(struct sfu_rpeer *peer, enum sfu_peer_state state,
                            enum sfu_peer_end why);
 
+enum sfu_router_pressure {
+    SFU_PRESSURE_NONE,
+    SFU_PRESSURE_LATE, /* no frame of video begins */
+    SFU_PRESSURE_FULL, /* no video at all */
+};
+/* The transport's queue towards the peer runs full, or is free again. */
+void sfu_router_peer_pressure(struct sfu_rpeer *peer, enum sfu_router_pressure pressure);
+
 /* One decrypted packet from the peer.  data stays untouched and readable until the next flush. */
 void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len);
 void sfu_router_on_rtcp(struct sfu_rpeer *peer, const uint8_t *data, size_t len);

@@ -45,22 +45,52 @@ static bool tell_slots(struct sfu_rpeer *peer, struct sfu_plane_event event)
             }
             slot->unavailable_due = false;
         }
+        if (slot->layer.due) {
+            router_layer_event(slot, &event);
+            if (!post(peer->router, &event)) {
+                return false;
+            }
+            slot->layer.due = false;
+        }
     }
     return true;
+}
+
+/* What the track is known by: the encoding with the largest picture. */
+static const struct rstream *largest(const struct rtrack *t)
+{
+    const struct rstream *best = NULL;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        const struct rstream *s = t->enc[i].stream;
+        if (s && (!best || s->height > best->height)) {
+            best = s;
+        }
+    }
+    return best;
 }
 
 static bool tell_tracks(struct sfu_rpeer *peer, struct sfu_plane_event event)
 {
     for (unsigned i = 0; i < peer->track_count; i++) {
         struct rtrack *t = peer->tracks[i];
-        if (!t->size_dirty || !t->stream) {
+        const struct rstream *s = largest(t);
+        if (t->wanted.due) {
+            event.kind = SFU_PLANE_ENCODINGS;
+            event.u.encodings.track = t->id;
+            event.u.encodings.wanted = t->wanted.told;
+            if (!post(peer->router, &event)) {
+                return false;
+            }
+            t->wanted.due = false;
+        }
+        if (!t->size_dirty || !s) {
             continue;
         }
         event.kind = SFU_PLANE_TRACK_SIZE;
         event.u.size.track = t->id;
-        event.u.size.width = t->stream->width;
-        event.u.size.height = t->stream->height;
-        event.u.size.codec = (enum sfu_codec)t->stream->codec;
+        event.u.size.width = s->width;
+        event.u.size.height = s->height;
+        event.u.size.codec = (enum sfu_codec)s->codec;
         if (!post(peer->router, &event)) {
             return false;
         }

@@ -20,6 +20,7 @@
 #include "sfu/media/packet.h"
 #include "sfu/media/rtcpstat.h"
 #include "sfu/media/rtx.h"
+#include "sfu/media/slotrate.h"
 #include "sfu/media/timebase.h"
 #include "sfu/proto/rtp.h"
 #include "sfu/proto/twcc.h"
@@ -55,6 +56,7 @@ struct rroom {
 /* One SSRC that a peer sends: an encoding of a track. */
 struct rstream {
     struct rtrack *track;
+    struct renc *enc;
     uint64_t source; /* its name in forwarders; never used twice */
     uint32_t ssrc, rtx_ssrc;
     uint8_t clock;  /* index in the peer's time base */
@@ -70,6 +72,8 @@ struct rstream {
         uint16_t width, height; /* of the highest */
     } svc;
     int64_t seen_us;
+    int64_t rate_us;     /* since when bytes are counted */
+    uint32_t bytes, bps; /* over the last full second */
     struct sfu_rtcprx rx;
     struct sfu_keyreq keyreq;
     struct sfu_nackq *nackq;           /* video */
@@ -78,25 +82,40 @@ struct rstream {
     struct sfu_descriptor *descriptor; /* of a publisher of our own, once one came */
 };
 
+/* What slots take packets from: one simulcast encoding of a track, or all that it sends. */
+struct renc {
+    struct rtrack *track;
+    struct rstream *stream;     /* NULL before its first packet */
+    struct sfu_list feeds;      /* struct rfeed: slots that want its packets */
+    uint64_t relayed;           /* workers (bits) that want it, of those that have the track */
+    uint64_t broken;            /* of those: they lack video, and get no more before a key frame */
+    struct sfu_layer_rung rung; /* of a remote track: as home says */
+};
+
 /* Workers (bits) that get a track's packets, see router_relay.h. */
 struct rrelays {
     uint64_t wanted;       /* by control's last word */
     uint64_t told;         /* have the track, and are promised to hear of its end */
     uint64_t stale;        /* of those told: the track has changed since */
-    uint64_t broken;       /* of those told: they lack video, and get no more before a key frame */
     struct sfu_list dirty; /* in router->dirty_relays while something could not be told */
+};
+
+/* One encoding of a track of another worker. */
+struct rremote_enc {
+    uint64_t source; /* home's name of the stream */
+    struct sfu_timebase_point clock;
+    bool skipping;    /* video, until the next key frame */
+    bool wants_key;   /* a request is due at the end of the turn */
+    int64_t asked_us; /* when the last request left; INT64_MIN: none since a key frame */
 };
 
 /* Of a track whose publisher is on another worker. */
 struct rremote {
     struct rtrack *track;
-    unsigned home;   /* that worker */
-    uint64_t source; /* home's name of the stream */
-    struct sfu_timebase_point clock;
+    unsigned home; /* that worker */
     struct sfu_plan_track plan;
-    bool skipping;         /* video, until the next key frame */
-    bool wants_key;        /* a request is due at the end of the turn */
-    int64_t asked_us;      /* when the last request left; INT64_MIN: none since a key frame */
+    struct rremote_enc enc[SFU_LAYER_ENCODINGS];
+    uint8_t told_wanted;   /* encodings (bits) that home knows to be wanted here */
     struct sfu_list link;  /* in router->remotes */
     struct sfu_list dirty; /* in router->asking */
 };
@@ -109,17 +128,23 @@ struct rtrack {
     uint64_t id;
     bool muted;
     uint16_t talker;
-    uint8_t clock_used;
-    struct rstream *stream; /* NULL before its first packet */
-    struct sfu_list feeds;  /* struct rfeed: slots that want its packets */
-    struct rrelays relays;  /* none while all who want it are here */
-    bool size_dirty;        /* an event is due */
+    uint8_t enc_count;
+    struct renc enc[SFU_LAYER_ENCODINGS];
+    struct rrelays relays; /* none while all who want it are here */
+    bool size_dirty;       /* an event is due */
+    struct {
+        uint8_t now;      /* encodings (bits) that some slot or worker wants */
+        uint8_t told;     /* as control knows */
+        bool stale;       /* now must be counted again */
+        bool due;         /* an event is due */
+        int64_t since_us; /* now is what it is */
+    } wanted;
 };
 
-/* A track that a slot takes packets from.  While a switch is pending a slot has two. */
+/* An encoding that a slot takes packets from.  While a switch is pending a slot has two. */
 struct rfeed {
-    struct sfu_list link; /* in track->feeds */
-    struct rtrack *track; /* NULL: unused */
+    struct sfu_list link; /* in enc->feeds */
+    struct renc *enc;     /* NULL: unused */
     struct rslot *slot;
     uint8_t pt[SFU_PLAN_CODECS]; /* by the track's format; 0: the subscriber cannot decode it */
     uint8_t inner_pt[SFU_PLAN_CODECS]; /* RED: what is inside; 0: only the primary block goes out */
@@ -146,6 +171,15 @@ struct rslot {
     struct sfu_keyask keyask;
     uint16_t width, height; /* shown */
     struct {
+        struct renc *enc;         /* wanted, whether it is sent or not; NULL: nothing */
+        struct sfu_layer allowed; /* of what is sent: what the slot may get now */
+        enum sfu_layer_why why;
+        struct sfu_layer told; /* by the last event … */
+        enum sfu_layer_why told_why;
+        uint64_t told_track; /* … about this track; 0: none */
+        bool due;
+    } layer;
+    struct {
         bool active;
         uint32_t generation;
         uint32_t next;
@@ -164,7 +198,7 @@ struct rslot {
 struct rssrc {
     uint32_t ssrc;
     bool rtx;
-    struct rtrack *track;
+    struct renc *enc;
 };
 
 struct sfu_rpeer {
@@ -173,6 +207,7 @@ struct sfu_rpeer {
     struct sfu_egress_dest egress;
     uint16_t twcc_seq; /* of what we send */
     bool up;
+    uint8_t pressure; /* enum sfu_router_pressure */
     void *link;
     struct sfu_plan *plan;
     uint64_t id;
@@ -191,6 +226,12 @@ struct sfu_rpeer {
     struct sfu_twcc_recorder *twcc; /* the same */
     uint32_t media_ssrc;            /* any SSRC it sends, for feedback */
     struct sfu_timer tick, feedback, report, urgent;
+    struct sfu_timer share;   /* layers are to be shared out again */
+    struct sfu_timer watch;   /* which encodings come, and which are wanted; while any come */
+    struct sfu_slotrate rate; /* what may be sent to it */
+    uint32_t sent_bytes;      /* since sent_us: of all slots */
+    int64_t sent_us;
+    int64_t sent_bps;
     enum sfu_quality quality;
     struct sfu_list dirty; /* in router->dirty while events are due */
     struct {
@@ -217,16 +258,16 @@ struct sfu_router {
 };
 
 /* router_stream.c */
-/* A stream without the parts that take a publisher's packets in; it becomes the track's. */
-int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_stream);
+/* A stream without the parts that take a publisher's packets in; it becomes the encoding's. */
+int router_stream_create(struct renc *e, uint32_t ssrc, struct rstream **ret_stream);
 /* Into the stores, and to the slots that the track feeds. */
 void router_stream_spread(struct rstream *s, const struct sfu_packet *p);
 void router_stream_destroy(struct rstream *s);
 void router_track_detach(struct rtrack *t); /* all slots leave it */
-struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
+struct renc *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
 void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t);
 /* Signalled: the SSRC is expected beside the one in use. */
-int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t);
+int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct renc *e);
 /* An SSRC that belongs to no track: the newest few keep their SRTP state, replay window included.
  */
 void router_ssrc_stranger(struct sfu_rpeer *peer, uint32_t ssrc);
@@ -238,12 +279,13 @@ int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_
                        struct rslot **ret_slot);
 void router_slot_destroy(struct rslot *slot);
 void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut);
+void router_slot_layer(struct rslot *slot, struct renc *enc); /* another one of the same track */
 void router_slot_follow(struct rslot *slot, const struct rslot *before); /* at the same index */
 void router_slot_replanned(struct rslot *slot);    /* payload types may have changed */
 void router_slot_source_changed(struct rtrack *t); /* its stream appeared, changed, or was muted */
 void router_slot_track_new(struct rtrack *t);      /* who was mapped to it before it was here? */
 void router_feed_recoded(struct rfeed *feed);
-struct rfeed *router_slot_feed(struct rslot *slot, const struct rtrack *track);
+struct rfeed *router_slot_feed(struct rslot *slot, const struct renc *enc);
 void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu_packet *packet);
 void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp);
 /* One packet of the slot into the batch.  rtx: its codec when it is a retransmission, else NULL. */
@@ -251,15 +293,16 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
                       const struct sfu_forward_out *out, bool fill,
                       const struct sfu_plan_codec *rtx);
 
-/* router_svc.c */
-/* Spatial layers of one stream as rungs, lowest first; how many (0: it has one). */
-uint8_t router_svc_rungs(const struct rstream *s, uint8_t encoding,
-                         struct sfu_layer_rung rungs[SFU_LAYER_RUNGS]);
-/* Which of the stream's layers the slot gets from now on, by the size at which it is shown. */
-void router_svc_choose(struct rslot *slot, const struct rstream *s);
-void router_svc_shown(struct rslot *slot); /* that size is another */
-void router_svc_learn(struct rstream *s,
-                      const struct sfu_packet *p); /* the layers of a key frame */
+/* router_ladder.c */
+/* Is there anything to choose? */
+bool router_ladder_has(const struct rtrack *t);
+/* Lowest first; how many. */
+uint8_t router_ladder(const struct rtrack *t, struct sfu_layer_rung rungs[SFU_LAYER_RUNGS]);
+/* The highest rung within the layer; -1: none. */
+int8_t router_ladder_find(const struct sfu_layer_rung *rungs, uint8_t count,
+                          struct sfu_layer layer);
+/* The layers of a key frame. */
+void router_ladder_learn(struct rstream *s, const struct sfu_packet *p);
 
 /* router_payload.c */
 /* Under what the formats of the feed's track go out to its slot. */
@@ -274,6 +317,33 @@ SFU_MUST_CHECK int router_payload_read(struct rstream *s, const struct sfu_hdrex
 void router_payload_descriptor(const struct sfu_packet *packet, const struct sfu_forward_out *out,
                                uint8_t buf[UINT8_MAX], struct sfu_hdrext_values *v);
 
+/* router_layer.c */
+/* The encoding that the slot is to be fed from now on; its stream may be NULL.  Sets slot->layer. */
+struct renc *router_layer_pick(struct rslot *slot, struct rtrack *track);
+void router_layer_none(struct rslot *slot); /* the slot shows no track */
+/* A publisher begins with all its encodings. */
+void router_layer_begin(struct rtrack *t);
+/* Who takes packets of the track is another set now. */
+void router_layer_unwanted(struct rtrack *t);
+/* Something that decides has changed: of one subscriber, of a track. */
+void router_layer_due(struct sfu_rpeer *peer);
+void router_layer_track(struct rtrack *t);
+/* The slot shows this stream now. */
+void router_layer_shown(struct rslot *slot, const struct rstream *s);
+void router_layer_sent(struct rstream *s, const struct sfu_packet *p); /* a packet came */
+/* What is kept of it is not a picture of now any more. */
+void router_layer_outdated(struct renc *e);
+/* Encodings (bits) that slots here want. */
+uint8_t router_layer_wanted(const struct rtrack *t);
+void router_layer_event(const struct rslot *slot, struct sfu_plane_event *ret);
+int64_t router_layer_sent_bps(struct sfu_rpeer *peer); /* to this subscriber, of late */
+void router_layer_start(struct sfu_rpeer *peer);
+void router_layer_stop(struct sfu_rpeer *peer);
+
+/* router_pressure.c */
+/* The peer's transport is behind: does this packet stay here? */
+bool router_pressure_drops(struct rslot *slot, const struct sfu_packet *packet);
+
 /* router_still.c */
 void router_still_init(struct rslot *slot);
 void router_still_start(struct rslot *slot, struct rstream *s);
@@ -287,7 +357,7 @@ void router_report_stop(struct sfu_rpeer *peer);
 void router_report_arrivals(struct sfu_rpeer *peer); /* packets came that feedback tells of */
 void router_report_missing(struct rstream *s); /* a packet or key frame is: the tick must run */
 void router_report_now(struct rslot *slot);
-void router_report_track(struct rtrack *t); /* the same for all slots that it feeds */
+void router_report_enc(struct renc *e); /* the same for all slots that it feeds */
 void router_nack(struct rstream *s);
 void router_want_key(struct rstream *s);
 
@@ -306,6 +376,9 @@ int router_track_create(struct sfu_router *r, const struct sfu_plan_track *plan,
                         struct rtrack **ret_track);
 void router_track_free(struct rtrack *t);
 /* Does a row number mean the same in both? */
+bool router_same_rids(const struct sfu_plan_track *a, const struct sfu_plan_track *b);
+/* Its encodings are others now: what it sends begins anew. */
+void router_track_reencode(struct rtrack *t);
 bool router_same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_track *b);
 
 /* router.c */

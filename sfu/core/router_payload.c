@@ -46,7 +46,7 @@ int router_payload_read(struct rstream *s, const struct sfu_hdrext_values *value
 void router_payload_formats(struct rfeed *feed)
 {
     static const struct sfu_plan_codec opus = {.codec = SFU_CODEC_OPUS};
-    const struct sfu_plan_track *from = feed->track->plan;
+    const struct sfu_plan_track *from = feed->enc->track->plan;
     for (unsigned i = 0; i < from->codec_count; i++) {
         const struct sfu_plan_codec *to = sfu_plan_slot_codec(feed->slot->plan, &from->codecs[i]);
         feed->inner_pt[i] = to ? to->inner_pt : 0;

@@ -71,7 +71,9 @@ void router_track_free(struct rtrack *t)
         router_relay_to(t, 0);
         router_ssrc_drop_track(t->peer, t);
     }
-    router_stream_destroy(t->stream);
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        router_stream_destroy(t->enc[i].stream);
+    }
     sfu_map_del(t->router->tracks, t->id);
     free(t);
 }
@@ -87,7 +89,11 @@ int router_track_create(struct sfu_router *r, const struct sfu_plan_track *plan,
     t->id = plan->id;
     t->plan = plan;
     t->talker = ROUTER_NO_TALKER;
-    sfu_list_init(&t->feeds);
+    t->enc_count = plan->rid_count > 0 ? plan->rid_count : 1;
+    for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
+        t->enc[i].track = t;
+        sfu_list_init(&t->enc[i].feeds);
+    }
     sfu_list_init(&t->relays.dirty);
     int rc = sfu_map_put(r->tracks, plan->id, t);
     if (rc < 0) {
@@ -178,20 +184,57 @@ bool router_same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_tr
 static void expect(struct rtrack *t, uint32_t ssrc, uint32_t before, bool rtx)
 {
     /* what was signalled long ago may have been taken over by what came: only news count */
-    if (ssrc != 0 && ssrc != before && router_ssrc_expect(t->peer, ssrc, rtx, t) < 0) {
+    if (ssrc != 0 && ssrc != before && router_ssrc_expect(t->peer, ssrc, rtx, &t->enc[0]) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
     }
+}
+
+bool router_same_rids(const struct sfu_plan_track *a, const struct sfu_plan_track *b)
+{
+    return a->rid_count == b->rid_count && memcmp(a->rids, b->rids, sizeof a->rids) == 0;
+}
+
+void router_track_reencode(struct rtrack *t)
+{
+    struct rstream *old[SFU_LAYER_ENCODINGS];
+    for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
+        old[i] = t->enc[i].stream;
+        t->enc[i].stream = NULL;
+        t->enc[i].rung = (struct sfu_layer_rung){0};
+        t->enc[i].relayed = t->enc[i].broken = 0;
+    }
+    t->enc_count = t->plan->rid_count > 0 ? t->plan->rid_count : 1;
+    if (t->enc_count == 1) {
+        t->enc[0].relayed = t->relays.told;
+        t->enc[0].broken = sfu_source_kind(t->plan->source) == SFU_VIDEO ? t->relays.told : 0;
+    }
+    if (t->peer) {
+        router_ssrc_drop_track(t->peer, t);
+        router_layer_begin(t);
+    }
+    router_slot_source_changed(t);
+    for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
+        router_stream_destroy(old[i]);
+    }
+    router_layer_unwanted(t);
+    router_relay_changed(t);
 }
 
 static void track_settle(struct rtrack *t, const struct sfu_plan_track *plan, bool fresh)
 {
     const struct sfu_plan_track *before = t->plan;
     t->plan = plan;
+    if (!router_same_rids(before, plan)) {
+        router_track_reencode(t);
+    }
     expect(t, plan->ssrc, fresh ? 0 : before->ssrc, false);
     expect(t, plan->rtx_ssrc, fresh ? 0 : before->rtx_ssrc, true);
     if (!router_same_codecs(before, plan)) {
         router_track_recoded(t);
         router_relay_changed(t);
+    }
+    if (fresh) {
+        router_layer_begin(t);
     }
     router_room_talker_add(t);
     if (t->muted != plan->muted) {

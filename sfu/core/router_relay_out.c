@@ -64,6 +64,7 @@ static void fill(const struct rstream *s, enum relay_kind kind, const struct sfu
 {
     *ret =
         (struct relay_packet){.head = head_of(s->track, kind), .source = s->source, .packet = *p};
+    ret->head.encoding = (uint8_t)(s->enc - s->track->enc);
     if (sfu_timebase_point(s->track->peer->timebase, s->clock, &ret->clock) < 0) {
         ret->clock.clock_rate = 0;
     }
@@ -90,6 +91,21 @@ static void keep_dirty(struct rtrack *t)
     }
 }
 
+/* The worker gets this encoding's packets from now on. */
+static void begin_encoding(struct renc *e, unsigned to)
+{
+    uint64_t bit = UINT64_C(1) << to;
+    struct rstream *s = e->stream;
+    e->relayed |= bit;
+    if (is_video(e->track)) {
+        e->broken |= bit;
+    }
+    if (s && s->keycache && !e->track->muted) {
+        send_still(s, to);
+        router_want_key(s);
+    }
+}
+
 /* False: the ring is full, it stays due. */
 static bool tell_track(struct rtrack *t, unsigned to)
 {
@@ -97,6 +113,9 @@ static bool tell_track(struct rtrack *t, unsigned to)
     uint64_t bit = UINT64_C(1) << to;
     struct relay_track record = {.head = head_of(t, RELAY_TRACK), .plan = *t->plan};
     record.plan.muted = t->muted;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        record.rungs[i] = t->enc[i].rung;
+    }
     if (!send_record(r, to, SFU_RELAY_CONTROL, &record, sizeof record)) {
         sfu_stat_inc(SFU_M_RING_RELAY);
         keep_dirty(t);
@@ -108,13 +127,9 @@ static bool tell_track(struct rtrack *t, unsigned to)
     }
     sfu_relay_promise(r->conf.relay, r->conf.worker, to);
     t->relays.told |= bit;
-    if (is_video(t)) {
-        t->relays.broken |= bit;
-    }
-    if (t->stream && t->stream->keycache && !t->muted) {
-        send_still(t->stream, to);
-        router_want_key(t->stream);
-    }
+    if (t->enc_count == 1) {
+        begin_encoding(&t->enc[0], to);
+    } /* else it says which it wants */
     return true;
 }
 
@@ -136,7 +151,11 @@ void router_relay_to(struct rtrack *t, uint64_t workers)
     t->relays.wanted = workers;
     t->relays.told &= workers;
     t->relays.stale &= workers;
-    t->relays.broken &= workers;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        t->enc[i].relayed &= workers;
+        t->enc[i].broken &= workers;
+    }
+    router_layer_unwanted(t);
     while (gone != 0) {
         const struct relay_head end = head_of(t, RELAY_END);
         if (!send_record(r, take_lowest(&gone), SFU_RELAY_PROMISED, &end, sizeof end)) {
@@ -158,23 +177,24 @@ void router_relay_packet(struct rstream *s, const struct sfu_packet *p)
 {
     const struct sfu_router *r = s->track->router;
     struct rrelays *relays = &s->track->relays;
+    struct renc *e = s->enc;
     bool key = p->frame.start && p->frame.keyframe, lacking = false;
     struct relay_packet record;
     fill(s, RELAY_PACKET, p, &record);
-    for (uint64_t left = relays->told; left != 0;) {
+    for (uint64_t left = relays->told & e->relayed; left != 0;) {
         unsigned to = take_lowest(&left);
         uint64_t bit = UINT64_C(1) << to;
-        record.head.leap = (relays->broken & bit) != 0;
+        record.head.leap = (e->broken & bit) != 0;
         if (record.head.leap && !key) {
             sfu_stat_inc(SFU_M_DROP_RELAY_WAIT_KEY);
             lacking = lacking || sfu_relay_has_room(r->conf.relay, r->conf.worker, to);
         } else if ((relays->stale & bit && !tell_track(s->track, to)) ||
                    !send_packet(s, to, &record)) {
             sfu_stat_inc(SFU_M_DROP_FORWARD_RING);
-            relays->broken |= s->history ? bit : 0;
+            e->broken |= s->history ? bit : 0;
         } else {
             sfu_stat_inc(SFU_M_RELAY_OUT);
-            relays->broken &= ~bit;
+            e->broken &= ~bit;
         }
     }
     if (lacking) {
@@ -182,21 +202,47 @@ void router_relay_packet(struct rstream *s, const struct sfu_packet *p)
     }
 }
 
-void router_relay_clock(const struct rtrack *t, bool report)
+void router_relay_wanted(struct rtrack *t, unsigned from, uint8_t wanted)
 {
-    const struct rstream *s = t->stream;
+    uint64_t bit = UINT64_C(1) << from;
+    if (!(t->relays.told & bit)) {
+        return; /* control has taken it away meanwhile */
+    }
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        struct renc *e = &t->enc[i];
+        if (!(wanted >> i & 1)) {
+            e->relayed &= ~bit;
+            e->broken &= ~bit;
+        } else if (!(e->relayed & bit)) {
+            begin_encoding(e, from);
+        }
+    }
+    router_layer_unwanted(t);
+}
+
+static void clock_of(const struct renc *e, bool report)
+{
+    const struct rtrack *t = e->track;
+    const struct rstream *s = e->stream;
     struct relay_clock record = {.head = head_of(t, RELAY_CLOCK)};
-    if (SFU_LIKELY(t->relays.told == 0) || !s ||
-        sfu_timebase_point(t->peer->timebase, s->clock, &record.clock) < 0) {
+    if (!s || sfu_timebase_point(t->peer->timebase, s->clock, &record.clock) < 0) {
         return;
     }
     record.head.report = report;
+    record.head.encoding = (uint8_t)(e - t->enc);
     record.source = s->source;
-    for (uint64_t left = t->relays.told; left != 0;) {
+    for (uint64_t left = t->relays.told & e->relayed; left != 0;) {
         if (!send_record(t->router, take_lowest(&left), SFU_RELAY_CONTROL, &record,
                          sizeof record)) {
             sfu_stat_inc(SFU_M_RING_RELAY); /* the next packet tells it */
         }
+    }
+}
+
+void router_relay_clock(const struct rtrack *t, bool report)
+{
+    for (unsigned i = 0; t->relays.told != 0 && i < t->enc_count; i++) {
+        clock_of(&t->enc[i], report);
     }
 }
 

@@ -38,9 +38,9 @@ static int64_t nack_rtt_us(const struct rstream *s)
     return rtt_us > 0 ? rtt_us + rtt_us / 4 + ROUTER_TICK_US : 0;
 }
 
-static bool is_watched(const struct rtrack *t)
+static bool is_watched(const struct renc *e)
 {
-    return !sfu_list_empty(&t->feeds) || t->relays.told != 0;
+    return !sfu_list_empty(&e->feeds) || (e->relayed & e->track->relays.told) != 0;
 }
 
 void router_nack(struct rstream *s)
@@ -58,7 +58,7 @@ void router_nack(struct rstream *s)
         send(peer, buf, sfu_rtcp_write_nack(buf, sizeof buf, peer->ssrc, s->ssrc, seqs, n, &used));
         sfu_stat_inc(SFU_M_NACK_OUT);
     }
-    if (sfu_nackq_take_lost(s->nackq) && is_watched(s->track)) {
+    if (sfu_nackq_take_lost(s->nackq) && is_watched(s->enc)) {
         sfu_stat_inc(SFU_M_LOSS_GIVEN_UP);
         router_want_key(s);
     }
@@ -127,17 +127,26 @@ void router_report_missing(struct rstream *s)
     }
 }
 
+/* When it must run again; INT64_MAX: never. */
+static int64_t stream_tick(struct rstream *s)
+{
+    if (!s || !s->nackq) {
+        return INT64_MAX;
+    }
+    router_nack(s);
+    ask_key_frame(s);
+    return missing_next_us(s);
+}
+
 static void on_tick(struct sfu_timer *timer, void *arg)
 {
     struct sfu_rpeer *peer = arg;
     int64_t next_us = INT64_MAX;
     (void)timer;
     for (unsigned i = 0; i < peer->track_count; i++) {
-        struct rstream *s = peer->tracks[i]->stream;
-        if (s && s->nackq) {
-            router_nack(s);
-            ask_key_frame(s);
-            next_us = earlier(next_us, missing_next_us(s));
+        struct rtrack *t = peer->tracks[i];
+        for (unsigned k = 0; k < t->enc_count; k++) {
+            next_us = earlier(next_us, stream_tick(t->enc[k].stream));
         }
     }
     tick_at(peer, next_us);
@@ -170,7 +179,7 @@ void router_report_arrivals(struct sfu_rpeer *peer)
 static int stream_point(const struct rstream *s, struct sfu_timebase_point *ret)
 {
     if (s->track->remote) {
-        *ret = s->track->remote->clock;
+        *ret = s->track->remote->enc[s->enc - s->track->enc].clock;
         return ret->clock_rate != 0 ? 0 : -EAGAIN;
     }
     return sfu_timebase_point(s->track->peer->timebase, s->clock, ret);
@@ -243,9 +252,11 @@ static void receiver_report(struct sfu_rpeer *peer)
     struct sfu_rtcp_report reports[SFU_RTCP_MAX_REPORTS];
     uint8_t buf[REPORT_BYTES];
     size_t n = 0;
-    for (unsigned i = 0; i < peer->track_count && n < SFU_RTCP_MAX_REPORTS; i++) {
-        struct rstream *s = peer->tracks[i]->stream;
-        if (!s || sfu_rtcprx_block(&s->rx, peer->router->now_us, &reports[n]) < 0) {
+    for (unsigned i = 0; i < peer->track_count * SFU_LAYER_ENCODINGS; i++) {
+        struct rstream *s =
+            peer->tracks[i / SFU_LAYER_ENCODINGS]->enc[i % SFU_LAYER_ENCODINGS].stream;
+        if (!s || n == SFU_RTCP_MAX_REPORTS ||
+            sfu_rtcprx_block(&s->rx, peer->router->now_us, &reports[n]) < 0) {
             continue;
         }
         reports[n].ssrc = s->ssrc;
@@ -274,8 +285,10 @@ static enum sfu_quality quality_of(const struct sfu_rpeer *peer)
         rtt = sfu_rtcptx_rtt_us(&slot->tx) > rtt ? sfu_rtcptx_rtt_us(&slot->tx) : rtt;
     }
     for (unsigned i = 0; i < peer->track_count; i++) {
-        const struct rstream *s = peer->tracks[i]->stream;
-        loss = s && s->loss > loss ? s->loss : loss;
+        for (unsigned k = 0; k < peer->tracks[i]->enc_count; k++) {
+            const struct rstream *s = peer->tracks[i]->enc[k].stream;
+            loss = s && s->loss > loss ? s->loss : loss;
+        }
     }
     if (peer->state != SFU_PEER_UP) {
         return SFU_QUALITY_LOST;
@@ -297,6 +310,10 @@ static void on_report(struct sfu_timer *timer, void *arg)
     }
     sender_reports(peer, false);
     receiver_report(peer);
+    (void)router_layer_sent_bps(peer);
+    if (sfu_slotrate_limit(&peer->rate) != SFU_SLOTRATE_NO_LIMIT) {
+        router_layer_due(peer); /* it may have rested long enough */
+    }
     enum sfu_quality quality = quality_of(peer);
     if (quality != peer->quality) {
         peer->quality = quality;
@@ -323,9 +340,9 @@ void router_report_now(struct rslot *slot)
     }
 }
 
-void router_report_track(struct rtrack *t)
+void router_report_enc(struct renc *e)
 {
-    SFU_LIST_FOREACH(node, &t->feeds)
+    SFU_LIST_FOREACH(node, &e->feeds)
     {
         router_report_now(SFU_LIST_ENTRY(node, struct rfeed, link)->slot);
     }

@@ -22,12 +22,14 @@ static struct rslot *slot_by_ssrc(struct sfu_rpeer *peer, uint32_t ssrc)
 static struct rstream *stream_by_ssrc(struct sfu_rpeer *peer, uint32_t ssrc)
 {
     bool rtx = false;
-    struct rtrack *t = router_ssrc_find(peer, ssrc, &rtx);
-    return t && !rtx && t->stream && t->stream->ssrc == ssrc ? t->stream : NULL;
+    struct renc *e = router_ssrc_find(peer, ssrc, &rtx);
+    return e && !rtx && e->stream && e->stream->ssrc == ssrc ? e->stream : NULL;
 }
 
 static void on_blocks(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet)
 {
+    uint8_t worst = 0;
+    bool seen = false;
     for (unsigned i = 0; i < packet->count; i++) {
         struct sfu_rtcp_report in;
         sfu_rtcp_get_report(packet, i, &in);
@@ -36,6 +38,14 @@ static void on_blocks(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *pack
             continue; /* the RTX stream's, or a slot that is gone */
         }
         sfu_rtcptx_on_block(&slot->tx, &in, peer->router->now_us);
+        if (slot->plan->kind == SFU_VIDEO && in.fraction_lost > worst) {
+            worst = in.fraction_lost;
+        }
+        seen = seen || slot->plan->kind == SFU_VIDEO;
+    }
+    if (seen && sfu_slotrate_on_report(&peer->rate, worst, router_layer_sent_bps(peer),
+                                       peer->router->now_us)) {
+        router_layer_due(peer);
     }
 }
 
@@ -44,7 +54,9 @@ static void on_blocks(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *pack
 static void on_anchored(struct sfu_rpeer *peer)
 {
     for (unsigned i = 0; i < peer->track_count; i++) {
-        router_report_track(peer->tracks[i]);
+        for (unsigned k = 0; k < peer->tracks[i]->enc_count; k++) {
+            router_report_enc(&peer->tracks[i]->enc[k]);
+        }
     }
 }
 
@@ -87,12 +99,39 @@ static void on_nack(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet
         return;
     }
     sfu_rtcp_nack_first(packet, &it);
-    for (unsigned n = 0; sfu_rtcp_nack_next(&it, &seq); n++) {
+    unsigned n = 0;
+    while (sfu_rtcp_nack_next(&it, &seq)) {
         if (n == RTCP_NACK_MAX) {
             sfu_stat_inc(SFU_M_DROP_RTCP_NACK);
-            return;
+            break;
         }
         router_slot_resend(slot, seq);
+        n++;
+    }
+    if (sfu_slotrate_on_nack(&peer->rate, n, peer->router->now_us)) {
+        router_layer_due(peer);
+    }
+}
+
+/* Where transport-wide feedback was negotiated REMB says nothing. */
+static bool trusts_remb(const struct sfu_rpeer *peer)
+{
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        const struct sfu_plan_slot *plan = peer->slots[i]->plan;
+        if (plan->kind == SFU_VIDEO && plan->live && plan->ext.id_of[SFU_HDREXT_TWCC] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_remb(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet)
+{
+    sfu_stat_inc(SFU_M_REMB_IN);
+    if (trusts_remb(peer) &&
+        sfu_slotrate_on_remb(&peer->rate, packet->remb_bps, router_layer_sent_bps(peer),
+                             peer->router->now_us)) {
+        router_layer_due(peer);
     }
 }
 
@@ -145,7 +184,7 @@ typedef void (*rtcp_fn)(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *pa
  * feedback for the estimator that does not exist yet. */
 static const rtcp_fn handlers[SFU_RTCP_KINDS] = {
     [SFU_RTCP_SR] = on_sr,   [SFU_RTCP_RR] = on_rr,   [SFU_RTCP_NACK] = on_nack,
-    [SFU_RTCP_PLI] = on_pli, [SFU_RTCP_FIR] = on_fir,
+    [SFU_RTCP_PLI] = on_pli, [SFU_RTCP_FIR] = on_fir, [SFU_RTCP_REMB] = on_remb,
 };
 
 void sfu_router_on_rtcp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)

@@ -8,7 +8,10 @@
 #include "sfu/base/stat.h"
 #include "sfu/core/router_impl.h"
 
-enum { SLOT_RTX_ENTRIES = 256 };
+enum {
+    SLOT_RTX_ENTRIES = 256,
+    SLOT_HEAD_BYTES = 60, /* around a payload on the wire: IP, UDP, RTP, tag, about */
+};
 
 static bool is_video(const struct rslot *slot)
 {
@@ -60,10 +63,10 @@ int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_
 
 /* --- feeds --- */
 
-struct rfeed *router_slot_feed(struct rslot *slot, const struct rtrack *track)
+struct rfeed *router_slot_feed(struct rslot *slot, const struct renc *enc)
 {
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
-        if (slot->feed[i].track == track) {
+        if (slot->feed[i].enc == enc) {
             return &slot->feed[i];
         }
     }
@@ -73,7 +76,8 @@ struct rfeed *router_slot_feed(struct rslot *slot, const struct rtrack *track)
 static void feed_detach(struct rfeed *feed)
 {
     sfu_list_remove(&feed->link);
-    feed->track = NULL;
+    router_layer_unwanted(feed->enc->track);
+    feed->enc = NULL;
 }
 
 void router_feed_recoded(struct rfeed *feed)
@@ -82,11 +86,11 @@ void router_feed_recoded(struct rfeed *feed)
 }
 
 /* The slot takes packets from these two only; either may be NULL. */
-static void feeds_keep(struct rslot *slot, struct rtrack *next, const struct rtrack *old)
+static void feeds_keep(struct rslot *slot, struct renc *next, const struct renc *old)
 {
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
         struct rfeed *feed = &slot->feed[i];
-        if (feed->track && feed->track != next && feed->track != old) {
+        if (feed->enc && feed->enc != next && feed->enc != old) {
             feed_detach(feed);
         }
     }
@@ -96,8 +100,9 @@ static void feeds_keep(struct rslot *slot, struct rtrack *next, const struct rtr
     struct rfeed *feed = router_slot_feed(slot, next);
     if (!feed) {
         feed = router_slot_feed(slot, NULL); /* two places, and old takes one at most */
-        feed->track = next;
+        feed->enc = next;
         sfu_list_push_back(&next->feeds, &feed->link);
+        router_layer_unwanted(next->track);
     }
     router_feed_recoded(feed);
 }
@@ -132,7 +137,6 @@ static void slot_empty(struct rslot *slot)
 /* The stream may feed the slot now, as far as the forwarder sees fit. */
 static void slot_source(struct rslot *slot, struct rstream *s, bool cut)
 {
-    router_svc_choose(slot, s);
     sfu_forwarder_set_source(slot->forwarder, s->source, cut ? SFU_SWITCH_CUT : SFU_SWITCH_HOLD);
     slot->silence_left = 0;
     if (slot->still.source != s->source) {
@@ -144,11 +148,31 @@ static void slot_source(struct rslot *slot, struct rstream *s, bool cut)
     }
 }
 
-static struct rtrack *shown_track(const struct rslot *slot)
+static struct renc *shown_enc(const struct rslot *slot)
 {
     uint64_t source = sfu_forwarder_source(slot->forwarder);
     struct rstream *s = source ? sfu_map_get(slot->peer->router->sources, source) : NULL;
-    return s ? s->track : NULL;
+    return s ? s->enc : NULL;
+}
+
+/* Feeds the slot from the encoding, as soon as it can. */
+static void slot_feed_from(struct rslot *slot, struct renc *next, bool cut)
+{
+    const struct rtrack *track = next ? next->track : NULL;
+    bool open = track && !track->muted;
+    struct renc *old = open ? shown_enc(slot) : NULL;
+    if (old && old->track != track && cut) {
+        old = NULL;
+    }
+    if (next && !next->stream && !is_video(slot)) {
+        old = NULL; /* a picture may wait for the next one; a voice would speak under its name */
+    }
+    feeds_keep(slot, next, old);
+    if (open && next->stream) {
+        slot_source(slot, next->stream, !old);
+    } else if (!old) {
+        slot_empty(slot);
+    }
 }
 
 void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut)
@@ -157,9 +181,8 @@ void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut)
                   sfu_source_kind(track->plan->source) != slot->plan->kind)) {
         track = NULL;
     }
-    struct rtrack *old = cut || !track || track->muted ? NULL : shown_track(slot);
-    if (track && !track->stream && !is_video(slot)) {
-        old = NULL; /* a picture may wait for the next one; a voice would speak under its name */
+    if (!track) {
+        router_layer_none(slot);
     }
     if (track && slot->announced != track->id) {
         slot->announced = 0;
@@ -168,23 +191,30 @@ void router_slot_map(struct rslot *slot, struct rtrack *track, bool cut)
         slot->unavailable = 0;
         slot->unavailable_due = false;
     }
-    feeds_keep(slot, track, old);
-    if (track && track->stream && !track->muted) {
-        slot_source(slot, track->stream, cut);
-    } else if (!old) {
-        slot_empty(slot);
-    }
+    slot_feed_from(slot, track ? router_layer_pick(slot, track) : NULL, cut);
+}
+
+void router_slot_layer(struct rslot *slot, struct renc *enc)
+{
+    slot_feed_from(slot, enc, false);
+}
+
+static void source_changed(struct rslot *slot, struct rtrack *t)
+{
+    bool next = slot->wanted == t->id;
+    struct rtrack *track = next ? t : sfu_map_get(slot->peer->router->tracks, slot->wanted);
+    /* whose old picture is this track's own can hold it; another's held picture goes now */
+    router_slot_map(slot, track, t->muted || !next);
 }
 
 void router_slot_source_changed(struct rtrack *t)
 {
-    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
-    {
-        struct rslot *slot = SFU_LIST_ENTRY(node, struct rfeed, link)->slot;
-        bool next = slot->wanted == t->id;
-        struct rtrack *track = next ? t : sfu_map_get(slot->peer->router->tracks, slot->wanted);
-        /* whose old picture is this track's own can hold it; another's held picture goes now */
-        router_slot_map(slot, track, t->muted || !next);
+    /* to map a slot moves its own feeds only */
+    for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
+        SFU_LIST_FOREACH_SAFE(node, &t->enc[i].feeds)
+        {
+            source_changed(SFU_LIST_ENTRY(node, struct rfeed, link)->slot, t);
+        }
     }
 }
 
@@ -216,7 +246,7 @@ void router_slot_replanned(struct rslot *slot)
     bool fed = false;
     slot->ssrc = slot->plan->ssrc != 0 ? slot->plan->ssrc : slot->ssrc;
     for (unsigned i = 0; i < SFU_ARRAY_LEN(slot->feed); i++) {
-        if (slot->feed[i].track) {
+        if (slot->feed[i].enc) {
             router_feed_recoded(&slot->feed[i]);
             fed = true;
         }
@@ -224,25 +254,33 @@ void router_slot_replanned(struct rslot *slot)
     if (!slot->plan->live) {
         feeds_keep(slot, NULL, NULL);
         slot_empty(slot);
+        router_layer_none(slot);
         slot->silence_left = 0;
     } else if (!fed && slot->wanted != 0) {
         router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
     }
 }
 
+static void detach(struct rfeed *feed, const struct rtrack *t)
+{
+    struct rslot *slot = feed->slot;
+    const struct renc *shown = shown_enc(slot);
+    feed_detach(feed);
+    if (slot->wanted == t->id) {
+        feeds_keep(slot, NULL, NULL);
+        slot_empty(slot);
+        router_layer_none(slot);
+    } else if (shown && shown->track == t) {
+        router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
+    }
+}
+
 void router_track_detach(struct rtrack *t)
 {
-    SFU_LIST_FOREACH_SAFE(node, &t->feeds)
-    {
-        struct rfeed *feed = SFU_LIST_ENTRY(node, struct rfeed, link);
-        struct rslot *slot = feed->slot;
-        bool showed = shown_track(slot) == t;
-        feed_detach(feed);
-        if (slot->wanted == t->id) {
-            feeds_keep(slot, NULL, NULL);
-            slot_empty(slot);
-        } else if (showed) {
-            router_slot_map(slot, sfu_map_get(slot->peer->router->tracks, slot->wanted), true);
+    for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
+        SFU_LIST_FOREACH_SAFE(node, &t->enc[i].feeds)
+        {
+            detach(SFU_LIST_ENTRY(node, struct rfeed, link), t);
         }
     }
 }
@@ -314,6 +352,7 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
     if (slot->plan->ext.id_of[SFU_HDREXT_TWCC] != 0) {
         peer->twcc_seq++;
     }
+    peer->sent_bytes += len + SLOT_HEAD_BYTES;
     if (!rtx) {
         sfu_rtcptx_on_packet(&slot->tx, len);
         if (slot->rtx) {
@@ -324,7 +363,8 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
 
 void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
 {
-    feeds_keep(slot, s->track, NULL);
+    feeds_keep(slot, s->enc, NULL);
+    router_layer_shown(slot, s);
     slot->silence_left = 0;
     router_report_now(slot);
     sfu_stat_inc(SFU_M_FORWARD_SWITCH);
@@ -361,6 +401,9 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
             slot->unavailable_due = true;
             router_dirty(slot->peer);
         }
+        return;
+    }
+    if (SFU_UNLIKELY(slot->peer->pressure != 0) && router_pressure_drops(slot, packet)) {
         return;
     }
     struct sfu_forward_out out;

@@ -40,7 +40,7 @@ void router_still_start(struct rslot *slot, struct rstream *s)
 static struct rstream *still_stream(struct rslot *slot, struct rfeed **ret_feed)
 {
     struct rstream *s = sfu_map_get(slot->peer->router->sources, slot->still.source);
-    *ret_feed = s ? router_slot_feed(slot, s->track) : NULL;
+    *ret_feed = s ? router_slot_feed(slot, s->enc) : NULL;
     if (!*ret_feed) {
         return NULL;
     }
@@ -79,6 +79,10 @@ static void still_step(struct rslot *slot)
     struct rfeed *feed;
     struct rstream *s = still_stream(slot, &feed);
     slot->still.active = s != NULL;
+    if (slot->still.active && slot->peer->pressure != 0) {
+        start_timer(slot, ROUTER_TICK_US);
+        return;
+    }
     for (unsigned n = 0; n < ROUTER_STILL_BURST && slot->still.active; n++) {
         slot->still.active = still_packet(slot, s, feed);
     }
@@ -176,6 +180,10 @@ void router_slot_resend(struct rslot *slot, uint16_t seq)
         packet ? sfu_plan_slot_codec(slot->plan, &s->track->plan->codecs[packet->format]) : NULL;
     if (!codec || codec->rtx_pt == 0) {
         sfu_stat_inc(SFU_M_DROP_RTX_GONE);
+        return;
+    }
+    if (slot->peer->pressure != 0) {
+        sfu_stat_inc(SFU_M_DROP_RTX_BUDGET);
         return;
     }
     enum sfu_rtx_verdict verdict =

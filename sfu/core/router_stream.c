@@ -11,6 +11,7 @@
 
 enum {
     STREAM_KEYCACHE_BYTES = 256 * 1024,
+    STREAM_HISTORY_BYTES = 256 * 1024, /* of each encoding, where there are several */
     STREAM_TAKEOVER_US =
         500000, /* a new SSRC may take a track over when the old one was silent so long */
 };
@@ -27,14 +28,14 @@ static struct rssrc *ssrc_row(struct sfu_rpeer *peer, uint32_t ssrc)
     return NULL;
 }
 
-struct rtrack *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx)
+struct renc *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx)
 {
     struct rssrc *row = ssrc_row(peer, ssrc);
     if (!row) {
         return NULL;
     }
     *ret_rtx = row->rtx;
-    return row->track;
+    return row->enc;
 }
 
 static void ssrc_remove(struct sfu_rpeer *peer, unsigned i)
@@ -46,7 +47,7 @@ static void ssrc_remove(struct sfu_rpeer *peer, unsigned i)
 void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t)
 {
     for (unsigned i = peer->ssrc_count; i-- > 0;) {
-        if (peer->ssrcs[i].track == t) {
+        if (peer->ssrcs[i].enc->track == t) {
             ssrc_remove(peer, i);
         }
     }
@@ -66,11 +67,11 @@ void router_ssrc_stranger(struct sfu_rpeer *peer, uint32_t ssrc)
     *place = ssrc;
 }
 
-int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
+int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct renc *e)
 {
     struct rssrc *row = ssrc_row(peer, ssrc);
     if (row) {
-        return row->track == t && row->rtx == rtx ? 0 : -EEXIST;
+        return row->enc == e && row->rtx == rtx ? 0 : -EEXIST;
     }
     if (peer->ssrc_count == ROUTER_SSRCS) {
         return -ENOBUFS;
@@ -80,31 +81,32 @@ int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct r
             peer->strangers[i] = 0;
         }
     }
-    peer->ssrcs[peer->ssrc_count++] = (struct rssrc){.ssrc = ssrc, .rtx = rtx, .track = t};
+    peer->ssrcs[peer->ssrc_count++] = (struct rssrc){.ssrc = ssrc, .rtx = rtx, .enc = e};
     return 0;
 }
 
-/* A track has one primary and one RTX SSRC in use: a new one takes the place of the old. */
-static int ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct rtrack *t)
+/* An encoding has one primary and one RTX SSRC in use: a new one takes the place of the old. */
+static int ssrc_bind(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct renc *e)
 {
     for (unsigned i = peer->ssrc_count; i-- > 0;) {
-        if (peer->ssrcs[i].track == t && peer->ssrcs[i].rtx == rtx) {
+        if (peer->ssrcs[i].enc == e && peer->ssrcs[i].rtx == rtx) {
             ssrc_remove(peer, i);
         }
     }
-    return router_ssrc_expect(peer, ssrc, rtx, t);
+    return router_ssrc_expect(peer, ssrc, rtx, e);
 }
 
-/* The track's stream is this SSRC from now on.  What repaired the one before would put its packets
- * among the new ones. */
-static void ssrc_settle(struct rtrack *t, uint32_t ssrc, bool changed)
+/* The encoding's stream is this SSRC from now on.  What repaired the one before would put its
+ * packets among the new ones. */
+static void ssrc_settle(struct renc *e, uint32_t ssrc, bool changed)
 {
+    const struct rtrack *t = e->track;
     struct sfu_rpeer *peer = t->peer;
     uint32_t repairs = ssrc == t->plan->ssrc ? t->plan->rtx_ssrc : 0;
     for (unsigned i = peer->ssrc_count; i-- > 0;) {
         const struct rssrc *row = &peer->ssrcs[i];
         bool stays = row->rtx ? !changed || row->ssrc == repairs : row->ssrc == ssrc;
-        if (row->track == t && !stays) {
+        if (row->enc == e && !stays) {
             ssrc_remove(peer, i);
         }
     }
@@ -148,30 +150,44 @@ static struct rtrack *track_by_pt(const struct sfu_rpeer *peer, uint8_t pt)
     return found;
 }
 
-/* Finds the track of an SSRC seen for the first time, and remembers it. */
-static struct rtrack *resolve(struct sfu_rpeer *peer, const struct sfu_rtp_packet *rtp,
-                              const struct sfu_hdrext_values *values, bool *ret_rtx)
+/* Which encoding of the track it is (RFC 8852): of a simulcast by RID only. */
+static struct renc *enc_of(struct rtrack *t, const struct sfu_hdrext_values *values, bool rtx)
+{
+    const struct sfu_hdrext_bytes *rid = rtx ? &values->repaired_rid : &values->rid;
+    uint32_t bit = rtx ? SFU_HDREXT_BIT(REPAIRED_RID) : SFU_HDREXT_BIT(RID);
+    if (t->plan->rid_count == 0) {
+        return &t->enc[0];
+    }
+    for (unsigned i = 0; (values->present & bit) && i < t->enc_count; i++) {
+        const char *have = t->plan->rids[i];
+        if (strlen(have) == rid->len && memcmp(have, rid->data, rid->len) == 0) {
+            return &t->enc[i];
+        }
+    }
+    return NULL;
+}
+
+/* Finds the encoding of an SSRC seen for the first time, and remembers it. */
+static struct renc *resolve(struct sfu_rpeer *peer, const struct sfu_rtp_packet *rtp,
+                            const struct sfu_hdrext_values *values, bool *ret_rtx)
 {
     struct rtrack *t = values->present & SFU_HDREXT_BIT(MID) ? track_by_mid(peer, &values->mid)
                                                              : track_by_pt(peer, rtp->pt);
     bool rtx = false;
-    if (!t || format_of(t->plan, rtp->pt, &rtx) < 0) {
+    struct renc *e = t && format_of(t->plan, rtp->pt, &rtx) >= 0 ? enc_of(t, values, rtx) : NULL;
+    if (!e ||
+        (!rtx && e->stream && peer->router->now_us - e->stream->seen_us < STREAM_TAKEOVER_US)) {
         sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
         router_ssrc_stranger(peer, rtp->ssrc);
         return NULL;
     }
-    if (!rtx && t->stream && peer->router->now_us - t->stream->seen_us < STREAM_TAKEOVER_US) {
-        sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_SSRC);
-        router_ssrc_stranger(peer, rtp->ssrc);
-        return NULL;
-    }
-    if (ssrc_bind(peer, rtp->ssrc, rtx, t) < 0) {
+    if (ssrc_bind(peer, rtp->ssrc, rtx, e) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_SSRC_LIMIT);
         router_ssrc_stranger(peer, rtp->ssrc);
         return NULL;
     }
     *ret_rtx = rtx;
-    return t;
+    return e;
 }
 
 /* --- streams --- */
@@ -211,21 +227,26 @@ void router_stream_destroy(struct rstream *s)
 
 void router_track_recoded(struct rtrack *t)
 {
-    struct rstream *s = t->stream;
-    if (s && s->history) {
-        sfu_egress_flush(&t->router->egress);
-        sfu_keycache_clear(s->keycache);
-        sfu_history_clear(s->history);
-    }
-    SFU_LIST_FOREACH(node, &t->feeds)
-    {
-        router_feed_recoded(SFU_LIST_ENTRY(node, struct rfeed, link));
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        struct rstream *s = t->enc[i].stream;
+        if (s && s->history) {
+            sfu_egress_flush(&t->router->egress);
+            sfu_keycache_clear(s->keycache);
+            sfu_history_clear(s->history);
+        }
+        SFU_LIST_FOREACH(node, &t->enc[i].feeds)
+        {
+            router_feed_recoded(SFU_LIST_ENTRY(node, struct rfeed, link));
+        }
     }
 }
 
 static int stores_create(struct rstream *s)
 {
-    const struct sfu_history_conf history = SFU_HISTORY_VIDEO;
+    struct sfu_history_conf history = SFU_HISTORY_VIDEO;
+    if (s->track->enc_count > 1) {
+        history.max_bytes = STREAM_HISTORY_BYTES;
+    }
     int rc = sfu_history_create(&history, &s->history);
     return rc < 0 ? rc : sfu_keycache_create(STREAM_KEYCACHE_BYTES, &s->keycache);
 }
@@ -239,8 +260,9 @@ static int intake_create(struct rstream *s, uint32_t rate)
     return s->history ? sfu_nackq_create(&nackq, &s->nackq) : 0;
 }
 
-int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_stream)
+int router_stream_create(struct renc *e, uint32_t ssrc, struct rstream **ret_stream)
 {
+    struct rtrack *t = e->track;
     struct sfu_router *r = t->router;
     struct sfu_rpeer *peer = t->peer;
     uint32_t rate = sfu_codec_get(t->plan->codecs[0].codec)->clock_hz;
@@ -249,7 +271,9 @@ int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_s
         return -ENOMEM;
     }
     s->track = t;
+    s->enc = e;
     s->ssrc = ssrc;
+    s->rate_us = r->now_us;
     int rc = peer ? clock_take(peer, rate, &s->clock) : 0;
     if (rc < 0) {
         free(s);
@@ -271,36 +295,39 @@ int router_stream_create(struct rtrack *t, uint32_t ssrc, struct rstream **ret_s
     return 0;
 }
 
-static int stream_begin(struct rtrack *t, uint32_t ssrc)
+static int stream_begin(struct renc *e, uint32_t ssrc)
 {
     struct rstream *s;
-    int rc = router_stream_create(t, ssrc, &s);
+    int rc = router_stream_create(e, ssrc, &s);
     if (rc < 0) {
         return rc;
     }
-    t->stream = s;
-    t->peer->media_ssrc = ssrc;
-    router_slot_source_changed(t);
+    e->stream = s;
+    e->rung.active = true;
+    e->track->peer->media_ssrc = ssrc;
+    s->seen_us = e->track->router->now_us;
+    router_slot_source_changed(e->track);
     s->begun = true; /* its first packet may well be a key frame: nobody asked for one before */
     return 0;
 }
 
 /* The stream of a primary SSRC: made by its first packet, made anew when the SSRC changed. */
-static struct rstream *stream_for(struct rtrack *t, uint32_t ssrc)
+static struct rstream *stream_for(struct renc *e, uint32_t ssrc)
 {
-    if (SFU_LIKELY(t->stream && t->stream->ssrc == ssrc)) {
-        return t->stream;
+    if (SFU_LIKELY(e->stream && e->stream->ssrc == ssrc)) {
+        return e->stream;
     }
-    struct rstream *old = t->stream;
-    t->stream = NULL;
-    ssrc_settle(t, ssrc, old != NULL);
-    int rc = stream_begin(t, ssrc);
+    struct rstream *old = e->stream;
+    e->stream = NULL;
+    ssrc_settle(e, ssrc, old != NULL);
+    int rc = stream_begin(e, ssrc);
     if (rc < 0) {
         sfu_stat_inc(SFU_M_FAULT_MEMORY);
-        router_slot_source_changed(t);
+        e->rung.active = false;
+        router_slot_source_changed(e->track);
     }
     router_stream_destroy(old);
-    return t->stream;
+    return e->stream;
 }
 
 /* --- packets --- */
@@ -326,10 +353,12 @@ static void on_key_frame(struct rstream *s, const struct sfu_packet *p)
     sfu_keyreq_on_key_frame(&s->keyreq);
     if (p->frame.width > 0 &&
         (s->width != p->frame.width || s->height != p->frame.height || s->codec != p->codec)) {
-        s->width = p->frame.width;
-        s->height = p->frame.height;
+        s->enc->rung.width = s->width = p->frame.width;
+        s->enc->rung.height = s->height = p->frame.height;
         s->track->size_dirty = true;
         router_dirty(s->track->peer);
+        s->codec = p->codec;
+        router_layer_track(s->track);
     }
     s->codec = p->codec;
 }
@@ -397,10 +426,10 @@ static void fetch_parts(const struct sfu_list *node)
 
 void router_stream_spread(struct rstream *s, const struct sfu_packet *p)
 {
-    const struct sfu_list *head = &s->track->feeds, *far = head->next, *near = head->next;
+    const struct sfu_list *head = &s->enc->feeds, *far = head->next, *near = head->next;
     keep(s, p);
     if (SFU_UNLIKELY(p->frame.spatial_count > 0)) {
-        router_svc_learn(s, p);
+        router_ladder_learn(s, p);
     }
     for (unsigned i = 0; i < 2 * ROUTER_SPREAD_AHEAD && far != head; i++) {
         fetch_slot(far);
@@ -410,7 +439,7 @@ void router_stream_spread(struct rstream *s, const struct sfu_packet *p)
         fetch_parts(near);
         near = near->next;
     }
-    SFU_LIST_FOREACH_SAFE(node, &s->track->feeds)
+    SFU_LIST_FOREACH_SAFE(node, &s->enc->feeds)
     {
         if (far != head) {
             fetch_slot(far);
@@ -424,9 +453,10 @@ void router_stream_spread(struct rstream *s, const struct sfu_packet *p)
     }
 }
 
-static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
+static void ingest(struct renc *e, const struct sfu_rtp_packet *rtp,
                    const struct sfu_hdrext_values *values, int format, bool resent)
 {
+    struct rtrack *t = e->track;
     const struct sfu_plan_codec *codec = &t->plan->codecs[format];
     struct sfu_rpeer *peer = t->peer;
     struct sfu_packet p = {
@@ -441,12 +471,13 @@ static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
         .marker = rtp->marker,
         .resent = resent,
     };
-    struct rstream *s = stream_for(t, rtp->ssrc);
+    struct rstream *s = stream_for(e, rtp->ssrc);
     if (!s) {
         return;
     }
     s->seen_us = p.arrival_us;
     s->format = p.format;
+    router_layer_sent(s, &p);
     if (!take_in(s, &p)) {
         return;
     }
@@ -475,23 +506,24 @@ static void ingest(struct rtrack *t, const struct sfu_rtp_packet *rtp,
     }
 }
 
-static void ingest_rtx(struct rtrack *t, const struct sfu_rtp_packet *rtp,
+static void ingest_rtx(struct renc *e, const struct sfu_rtp_packet *rtp,
                        const struct sfu_hdrext_values *values, int format)
 {
     struct sfu_rtp_packet original;
     if (sfu_rtp_is_padding(rtp)) {
         return; /* bandwidth probe */
     }
-    if (!t->stream) {
+    if (!e->stream) {
         sfu_stat_inc(SFU_M_DROP_RTP_RTX_UNKNOWN);
         return;
     }
-    if (sfu_rtp_unwrap_rtx(rtp, t->stream->ssrc, t->plan->codecs[format].pt, &original) < 0) {
+    uint8_t pt = e->track->plan->codecs[format].pt;
+    if (sfu_rtp_unwrap_rtx(rtp, e->stream->ssrc, pt, &original) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_RTX_MALFORMED);
         return;
     }
     sfu_stat_inc(SFU_M_RTX_IN);
-    ingest(t, &original, values, format, true);
+    ingest(e, &original, values, format, true);
 }
 
 void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
@@ -509,11 +541,11 @@ void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
     }
     sfu_stat_inc(SFU_M_RTP_PACKETS_IN);
     sfu_stat_add(SFU_M_RTP_BYTES_IN, len);
-    struct rtrack *t = router_ssrc_find(peer, rtp.ssrc, &rtx);
-    if (!t) {
-        t = resolve(peer, &rtp, &values, &rtx);
+    struct renc *e = router_ssrc_find(peer, rtp.ssrc, &rtx);
+    if (!e) {
+        e = resolve(peer, &rtp, &values, &rtx);
     }
-    if (!t) {
+    if (!e) {
         return;
     }
     if (values.present & SFU_HDREXT_BIT(TWCC)) {
@@ -521,14 +553,14 @@ void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
         /* a number seen twice or too late changes nothing that is reported */
         (void)sfu_twcc_on_packet(peer->twcc, values.twcc_seq, peer->router->now_us);
     }
-    int format = format_of(t->plan, rtp.pt, &rtx_pt);
+    int format = format_of(e->track->plan, rtp.pt, &rtx_pt);
     if (format < 0 || rtx_pt != rtx) {
         sfu_stat_inc(SFU_M_DROP_RTP_UNKNOWN_PT);
         return;
     }
     if (rtx) {
-        ingest_rtx(t, &rtp, &values, format);
+        ingest_rtx(e, &rtp, &values, format);
     } else {
-        ingest(t, &rtp, &values, format, false);
+        ingest(e, &rtp, &values, format, false);
     }
 }

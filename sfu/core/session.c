@@ -130,6 +130,7 @@ static void free_session(struct sfu_session *s)
     sfu_control_call_forget(s);
     sfu_session_out_fini(&s->out);
     explicit_bzero(s->secret, sizeof s->secret);
+    explicit_bzero(s->http_key, sizeof s->http_key);
     sfu_slab_free(s->c->sessions, s->handle);
 }
 
@@ -271,12 +272,21 @@ void sfu_session_resume(struct sfu_session *s, struct sfu_session *fresh)
     lane->session = s;
 }
 
+void sfu_session_attach(struct sfu_session *s, struct sfu_control_lane *lane)
+{
+    close_lane(s, SFU_ERR_REPLACED);
+    step(s, SFU_SESSION_EV_RESUMED, SFU_END_NONE);
+    s->lane = lane;
+    lane->session = s;
+}
+
 /* One notification to the lane, if there is one; seq 0: an ephemeral one. */
 static void send_note(struct sfu_session *s, const struct sfu_note *note, uint64_t seq)
 {
     size_t len = 0;
-    if (s->lane) {
-        char *text = sfu_note_text(note, seq, &len);
+    if (s->lane && !s->lane->request) {
+        char *text =
+            s->lane->stream ? sfu_note_event(note, seq, &len) : sfu_note_text(note, seq, &len);
         sfu_control_lane_send_take(s->lane, text, len);
     }
 }
@@ -403,4 +413,10 @@ void sfu_session_info(const struct sfu_session *s, struct sfu_session_info *ret)
     memcpy(ret->id, s->id, sizeof ret->id);
     memcpy(ret->identity, s->claims.identity, sizeof ret->identity);
     memcpy(ret->name, s->claims.name, sizeof ret->name);
+}
+
+json_t *sfu_session_ice_servers(const struct sfu_session *s)
+{
+    return sfu_ice_servers_json(&s->c->conf.ice_servers, s->id,
+                                sfu_clock_wall_us(s->c->conf.clock));
 }

@@ -20,6 +20,8 @@ struct sfu_session *sfu_session_find(struct sfu_control *c, const char *id);
 void sfu_session_enter(struct sfu_session *s, struct sfu_room *room);
 /* fresh (opening, absorbed by this) hands its lane over to s.  A new secret is made. */
 void sfu_session_resume(struct sfu_session *s, struct sfu_session *fresh);
+/* The same by a stream of events: no secret is involved. */
+void sfu_session_attach(struct sfu_session *s, struct sfu_control_lane *lane);
 /* After the answer to the resume: what was missed since seq, then the newest ephemeral ones. */
 void sfu_session_replay(struct sfu_session *s, uint64_t seq);
 
@@ -42,3 +44,5 @@ SFU_MUST_CHECK int sfu_session_notify_json(struct sfu_session *s, const char *me
                                            const json_t *params, bool ephemeral);
 
 void sfu_session_info(const struct sfu_session *s, struct sfu_session_info *ret);
+/* New reference; NULL: out of memory. */
+json_t *sfu_session_ice_servers(const struct sfu_session *s);

@@ -29,6 +29,23 @@ static struct wpeer *peer_of_path(struct worker *w, const struct sfu_path *path)
     return session ? sfu_link_user(sfu_ice_session_user(session)) : NULL;
 }
 
+/* False: the connection ended meanwhile. */
+static bool send_answer(struct worker *w, const struct sfu_path *path, const uint8_t *reply,
+                        size_t len)
+{
+    if (path->tcp) {
+        bool there = worker_tcp_checked(w, path);
+        sfu_tcp_answer(w->env.tcp, path->tcp, reply, len);
+        return there;
+    }
+    uint8_t *room = sfu_udp_reserve(w->udp, len);
+    if (room) {
+        memcpy(room, reply, len);
+        sfu_udp_commit(w->udp, path, len);
+    }
+    return true;
+}
+
 void worker_on_stun(struct worker *w, const struct sfu_udp_in *in)
 {
     struct sfu_ice_result result;
@@ -40,12 +57,13 @@ void worker_on_stun(struct worker *w, const struct sfu_udp_in *in)
     if (rc < 0) {
         return; /* counted there */
     }
-    uint8_t *room = sfu_udp_reserve(w->udp, result.reply_len);
-    if (room) {
-        memcpy(room, reply, result.reply_len);
-        sfu_udp_commit(w->udp, &in->path, result.reply_len);
+    if (!send_answer(w, &in->path, reply, result.reply_len)) {
+        return;
     }
     sfu_link_on_check(result.user, result.events);
+    if (SFU_UNLIKELY(w->env.tcp && result.events != 0)) {
+        worker_link_level(result.user);
+    }
 }
 
 static void on_dtls(struct worker *w, const struct sfu_udp_in *in)
@@ -115,7 +133,7 @@ static const datagram_fn datagram[SFU_DEMUX_KINDS] = {
     [SFU_DEMUX_RTCP] = on_rtcp,
 };
 
-static void take_in(struct worker *w, const struct sfu_udp_in *in, unsigned count)
+void worker_take_in(struct worker *w, const struct sfu_udp_in *in, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         datagram_fn fn = datagram[sfu_demux(in[i].data, in[i].len)];
@@ -134,7 +152,7 @@ static unsigned take_batch(struct worker *w)
     struct sfu_udp_in *in;
     unsigned total = 0, n = sfu_udp_recv(w->udp, &in);
     while (n > 0) {
-        take_in(w, in, n);
+        worker_take_in(w, in, n);
         total += n;
         n = sfu_udp_recv_more(w->udp, &in);
     }
@@ -157,6 +175,14 @@ static void on_udp(struct sfu_loop_io *io, uint32_t events, void *arg)
 
 /* --- end of a turn --- */
 
+static void send_all(struct worker *w)
+{
+    sfu_udp_flush(w->udp);
+    if (w->env.tcp) {
+        sfu_tcp_flush(w->env.tcp);
+    }
+}
+
 static void on_turn_end(struct sfu_loop *loop, void *arg)
 {
     struct worker *w = arg;
@@ -164,7 +190,7 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
     worker_time(w);
     sfu_router_flush(w->router);
     worker_tell_refused(w);
-    sfu_udp_flush(w->udp);
+    send_all(w);
     if (sfu_list_empty(&w->env.handshakes)) {
         return;
     }
@@ -172,7 +198,7 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
         w->handshake_us = w->env.now_us + w->handshake_gap_us;
         sfu_link_handshake_step(&w->env);
         sfu_router_flush(w->router);
-        sfu_udp_flush(w->udp);
+        send_all(w);
     }
     if (!sfu_list_empty(&w->env.handshakes)) {
         sfu_timer_set(w->env.wheel, &w->handshake_timer, w->handshake_us);
@@ -281,6 +307,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     rc = rc < 0 ? rc : sfu_loop_add_mailbox(w->loop, w->commands, worker_on_commands, w);
     rc = rc < 0 ? rc : open_udp(w, conf);
     rc = rc < 0 ? rc : sfu_ice_create(conf->max_peers, conf->times.consent_us, &w->env.ice);
+    rc = rc < 0 || !conf->tcp.on ? rc : worker_tcp_open(w, conf);
     rc = rc < 0 ? rc : sfu_router_create(&router, &w->router);
     if (rc < 0) {
         return rc; /* worker_fini takes what there is */
@@ -306,6 +333,7 @@ void worker_fini(struct worker *w)
         sfu_plan_destroy(cmd.plan);
     }
     sfu_router_destroy(w->router);
+    worker_tcp_close(w);
     sfu_ice_destroy(w->env.ice);
     sfu_udp_destroy(w->udp);
     sfu_mailbox_destroy(w->commands);
@@ -333,6 +361,6 @@ void worker_run(struct worker *w)
     }
     worker_time(w);
     sfu_router_each_link(w->router, say_goodbye);
-    sfu_udp_flush(w->udp);
+    send_all(w);
     sfu_stat_thread_leave();
 }

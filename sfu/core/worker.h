@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
@@ -30,6 +31,11 @@ struct sfu_workers_conf {
     uint32_t max_peers;            /* per worker */
     uint32_t handshakes_per_s;     /* steps of DTLS handshakes, per worker */
     struct sfu_peer_times times;
+    struct {
+        bool on; /* ICE over TCP, on the port numbers of UDP */
+        uint32_t max_strangers, max_network_strangers;
+        int64_t check_us; /* from accept to a valid check */
+    } tcp;
     struct sfu_dtls_ctx *dtls; /* borrowed */
     struct sfu_plane_sink sink;
 };

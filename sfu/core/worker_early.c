@@ -31,7 +31,9 @@ void worker_early_take(struct worker *w, const char *ufrag)
             memmem(e->data, e->len, ufrag, strlen(ufrag))) {
             struct sfu_udp_in in = {.data = e->data, .len = e->len, .path = e->path};
             e->len = 0;
-            worker_on_stun(w, &in);
+            if (!e->path.tcp || sfu_tcp_live(w->env.tcp, e->path.tcp)) {
+                worker_on_stun(w, &in);
+            }
         }
     }
 }

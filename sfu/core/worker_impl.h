@@ -64,6 +64,7 @@ struct worker {
     struct sfu_timer stat_timer;
     struct sfu_udp_stats udp_told; /* what the counters have had already */
     struct sfu_ice_stats ice_told;
+    struct sfu_tcp_stats tcp_told;
     int64_t handshake_gap_us;
     int64_t handshake_us; /* when the next handshake step may run */
     struct sfu_timer handshake_timer;
@@ -98,6 +99,16 @@ void worker_tell_refused(struct worker *w);
 /* worker.c */
 void worker_time(struct worker *w); /* first thing in each callback of the loop */
 void worker_on_stun(struct worker *w, const struct sfu_udp_in *in);
+
+/* Datagrams by what their first byte says. */
+void worker_take_in(struct worker *w, const struct sfu_udp_in *in, unsigned count);
+
+/* worker_tcp.c */
+SFU_MUST_CHECK int worker_tcp_open(struct worker *w, const struct sfu_workers_conf *conf);
+void worker_tcp_close(struct worker *w);
+/* A check on this path was answered; false: there is no such connection any more. */
+bool worker_tcp_checked(struct worker *w, const struct sfu_path *path);
+void worker_link_level(struct sfu_link *link); /* to the router */
 
 /* worker_early.c */
 void worker_early_keep(struct worker *w, const struct sfu_udp_in *in);

@@ -23,6 +23,17 @@ static const struct row udp_rows[] = {
     UDP(tx_errors, DROP_UDP_SEND_ERROR),
 };
 
+#define TCP(field, metric)                                                                         \
+    {                                                                                              \
+        offsetof(struct sfu_tcp_stats, field), SFU_M_##metric                                      \
+    }
+static const struct row tcp_rows[] = {
+    TCP(accepted, TCP_ACCEPTED),        TCP(trusted, TCP_TRUSTED),
+    TCP(refused, DROP_TCP_CONNECTIONS), TCP(strangers, DROP_TCP_STRANGER),
+    TCP(bad_frame, DROP_TCP_FRAME),     TCP(rx_frames, TCP_FRAMES_IN),
+    TCP(tx_frames, TCP_FRAMES_OUT),     TCP(tx_full, DROP_TCP_QUEUE),
+};
+
 #define ICE(field, metric)                                                                         \
     {                                                                                              \
         offsetof(struct sfu_ice_stats, field), SFU_M_##metric                                      \
@@ -56,6 +67,9 @@ static void on_timer(struct sfu_timer *timer, void *arg)
     struct worker *w = arg;
     tell(udp_rows, SFU_ARRAY_LEN(udp_rows), sfu_udp_stats(w->udp), &w->udp_told);
     tell(ice_rows, SFU_ARRAY_LEN(ice_rows), sfu_ice_stats(w->env.ice), &w->ice_told);
+    if (w->env.tcp) {
+        tell(tcp_rows, SFU_ARRAY_LEN(tcp_rows), sfu_tcp_stats(w->env.tcp), &w->tcp_told);
+    }
     sfu_timer_set_coarse(w->env.wheel, timer, w->env.now_us + WORKER_STAT_US);
 }
 

@@ -124,6 +124,64 @@ static int check_origins(struct conf_loader *l)
     return 0;
 }
 
+/* scheme:host… of RFC 7064 and 7065, without a character that would end a header's quotes */
+static bool is_ice_server(const char *text)
+{
+    static const char *const schemes[] = {"stun:", "stuns:", "turn:", "turns:"};
+    for (size_t i = 0; i < SFU_ARRAY_LEN(schemes); i++) {
+        size_t len = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], len) == 0) {
+            const char *rest = text + len;
+            return *rest != '\0' && rest[strspn(rest, "abcdefghijklmnopqrstuvwxyz"
+                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                      "0123456789-._:[]?=")] == '\0';
+        }
+    }
+    return false;
+}
+
+static int read_turn_secret(struct conf_loader *l)
+{
+    const struct conf_place *place = place_of(l, "turn", "secret_file");
+    const char *path = l->conf->turn.secret_file;
+    char *text = NULL;
+    size_t len = 0;
+    l->conf->turn.secret = "";
+    if (path[0] == '\0') {
+        return 0;
+    }
+    int err = conf_read_file(l->arena, path, &text, &len);
+    if (err) {
+        return conf_fail(l, err, place, "turn.secret_file: cannot read %s: %s", path,
+                         strerror(-err));
+    }
+    len = strcspn(text, "\r\n");
+    text[len] = '\0';
+    if (len == 0 || len > 256) {
+        return conf_fail(l, -EINVAL, place,
+                         "turn.secret_file: the first line of %s must hold 1 to 256 bytes", path);
+    }
+    l->conf->turn.secret = text;
+    return 0;
+}
+
+static int check_turn(struct conf_loader *l)
+{
+    const struct sfu_conf_list *list = &l->conf->turn.urls;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!is_ice_server(list->items[i])) {
+            return conf_fail(l, -EINVAL, place_of(l, "turn", "urls"),
+                             "turn.urls: '%.60s' is not stun:host or turn:host[:port]",
+                             list->items[i]);
+        }
+        if (list->items[i][0] == 't' && l->conf->turn.secret_file[0] == '\0') {
+            return conf_fail(l, -EINVAL, place_of(l, "turn", "urls"),
+                             "turn.urls: '%.60s' needs turn.secret_file", list->items[i]);
+        }
+    }
+    return read_turn_secret(l);
+}
+
 static int check_tls(struct conf_loader *l)
 {
     bool cert = l->conf->http.tls_cert[0] != '\0';
@@ -222,7 +280,7 @@ int conf_check(struct conf_loader *l)
 {
     static int (*const checks[])(struct conf_loader *) = {
         check_announce, check_origins, check_tls,     check_ports,
-        check_dev_key,  check_log,     check_plugins,
+        check_dev_key,  check_log,     check_plugins, check_turn,
     };
     bool ignored;
     int err = check_addresses(l, "http", "bind", &l->conf->http.bind, &l->conf->loopback_only);

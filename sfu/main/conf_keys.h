@@ -46,10 +46,18 @@ enum conf_flag {
       "Media threads. 0: one per core.")                                                           \
     K(media, announce, LIST, "", 0, SFU_MAX_ANNOUNCED_ADDRESSES, CONF_PLAIN, NULL,                 \
       "Addresses told to clients: address, address:port or [address]:port. Empty: those of the interfaces.") \
+    K(media, tcp, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                            \
+      "Take media over TCP too, on the same port numbers: for clients whose network drops UDP.")   \
     K(media, codecs, LIST, "opus,vp8,h264", 1, 8, CONF_PLAIN, "opus|vp8|h264|vp9|av1|red",       \
       "Codecs of rooms without a policy of their own, the preferred one first.")                   \
     K(media, socket_buffer_kib, INT, "4096", 64, 65536, CONF_PLAIN, NULL,                          \
       "Send and receive buffer asked from the kernel for each media socket.")                      \
+    K(turn, urls, LIST, "", 0, SFU_MAX_ICE_SERVER_URLS, CONF_PLAIN, NULL,                          \
+      "STUN and TURN servers that clients are told: stun:host, turn:host:3478?transport=tcp, turns:host.") \
+    K(turn, secret_file, STR, "", 0, 4096, CONF_PLAIN, NULL,                                       \
+      "File with the secret shared with the TURN servers (coturn: static-auth-secret). Clients get passwords made from it.") \
+    K(turn, ttl_s, INT, "86400", 60, 604800, CONF_PLAIN, NULL,                                     \
+      "Seconds for which such a password is good. A client gets a new one whenever it comes back.") \
     K(data, dir, STR, "./data", 1, 4096, CONF_PLAIN, NULL,                                         \
       "Folder of the database, the development key and recordings. Made when it is missing.")      \
     K(auth, dev_key, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                         \

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,11 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->worker_room_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_ROOM_PEERS);
     c->worker_busy_percent = sfu_conf_limit(conf, SFU_LIMIT_WORKER_BUSY_PERCENT);
     c->port_base = (uint16_t)conf->media.port_base;
+    c->tcp = conf->media.tcp;
+    c->ice_servers = (struct sfu_ice_servers_conf){.urls = conf->turn.urls.items,
+                                                   .url_count = conf->turn.urls.count,
+                                                   .secret = conf->turn.secret,
+                                                   .ttl_s = conf->turn.ttl_s};
     int rc = sfu_dtls_fingerprint_parse("sha-256", sfu_dtls_ctx_fingerprint(s->dtls), &fp);
     if (rc < 0) {
         return rc;
@@ -180,6 +186,10 @@ static int make_workers(struct server *s)
                   .dtls_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_DTLS_MS) * (int64_t)1000,
                   .stale_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_STALE_MS) * (int64_t)1000,
                   .consent_us = sfu_conf_limit(conf, SFU_LIMIT_PEER_CONSENT_MS) * (int64_t)1000},
+        .tcp = {.on = conf->media.tcp,
+                .max_strangers = sfu_conf_limit(conf, SFU_LIMIT_TCP_STRANGERS),
+                .max_network_strangers = sfu_conf_limit(conf, SFU_LIMIT_TCP_NETWORK_STRANGERS),
+                .check_us = sfu_conf_limit(conf, SFU_LIMIT_TCP_CHECK_MS) * (int64_t)1000},
         .dtls = s->dtls,
         .sink = sfu_control_plane_sink(s->control),
     };
@@ -319,6 +329,9 @@ static void watch_memory(struct server *s)
     uint64_t high = mib > 0 ? (mib << 20) / page_bytes : (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3;
     uint64_t pages = resident_pages();
     bool full = pages > high;
+    struct mallinfo2 heap = mallinfo2();
+    sfu_stat_gauge_set(SFU_M_RESIDENT_MEMORY, (int64_t)(pages * page_bytes));
+    sfu_stat_gauge_set(SFU_M_HEAP_IN_USE, (int64_t)(heap.uordblks + heap.hblkhd));
     if (full != s->full) {
         SFU_LOG(full ? SFU_LOG_ERROR : SFU_LOG_INFO, SFU_COMP_MAIN, "memory mark",
                 "new_sessions=%s resident_mib=%" PRIu64, full ? "refused" : "welcome",

@@ -93,6 +93,19 @@ void sfu_forwarder_set_source(struct sfu_forwarder *fwd, uint64_t source, enum s
     fwd->target = source;
 }
 
+void sfu_forwarder_skip(struct sfu_forwarder *fwd)
+{
+    if (fwd->video && fwd->live) {
+        fwd->live = false;
+        fwd->target = fwd->target != 0 ? fwd->target : fwd->current;
+    }
+}
+
+bool sfu_forwarder_live(const struct sfu_forwarder *fwd)
+{
+    return fwd->live;
+}
+
 static struct epoch *epoch_at(const struct sfu_forwarder *fwd, uint16_t number)
 {
     return (struct epoch *)&fwd->epochs[number % EPOCHS];

@@ -57,6 +57,12 @@ void sfu_forwarder_set_source(struct sfu_forwarder *fwd, uint64_t source, enum s
  * Takes effect where the stream permits it, see layerpick.h. */
 void sfu_forwarder_set_layers(struct sfu_forwarder *fwd, uint8_t spatial, uint8_t temporal);
 
+/* Holds the live source until its next key frame (or that of a pending switch), as if the slot were
+ * switched to it anew: frames that are not sent leave no hole. */
+void sfu_forwarder_skip(struct sfu_forwarder *fwd);
+/* Packets of a source go out; false: none, or all wait for a key frame. */
+bool sfu_forwarder_live(const struct sfu_forwarder *fwd);
+
 enum sfu_forward {
     SFU_FORWARD_SEND,    /* send with the numbers in *ret_out */
     SFU_FORWARD_FILL,    /* send without payload: what would be dropped, but left a hole before */

@@ -15,6 +15,29 @@ uint32_t sfu_layer_bps(const struct sfu_layer_rung *rungs, size_t index)
     }
 }
 
+static void take_size(struct sfu_layer_rung *to, const struct sfu_layer_rung *from, bool above)
+{
+    unsigned height = above ? from->height * 2u : (from->height + 1u) / 2;
+    unsigned width = above ? from->width * 2u : (from->width + 1u) / 2;
+
+    to->height = (uint16_t)(height < UINT16_MAX ? height : UINT16_MAX);
+    to->width = (uint16_t)(width < UINT16_MAX ? width : UINT16_MAX);
+}
+
+void sfu_layer_guess(struct sfu_layer_rung *rungs, size_t count)
+{
+    for (size_t i = count; i-- > 1;) {
+        if (rungs[i - 1].height == 0 && rungs[i].height > 0) {
+            take_size(&rungs[i - 1], &rungs[i], false);
+        }
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (rungs[i].height == 0 && rungs[i - 1].height > 0) {
+            take_size(&rungs[i], &rungs[i - 1], true);
+        }
+    }
+}
+
 /* A picture that fills one side of its place fills it; an eighth less is not seen. */
 static bool fills(const struct sfu_layer_rung *rung, const struct sfu_layer_slot *slot)
 {
@@ -63,8 +86,15 @@ static long next_to_rise(const struct sfu_layer_slot *slots, const int8_t *level
     return best;
 }
 
-static void rise(const struct sfu_layer_slot *slots, int8_t *level, size_t count, int64_t limit_bps,
-                 bool may_rise)
+static int64_t step_bps(const struct sfu_layer_slot *slot, int8_t level)
+{
+    return (int64_t)sfu_layer_bps(slot->rungs, (size_t)level + 1) -
+           (int64_t)sfu_layer_bps(slot->rungs, (size_t)level);
+}
+
+/* Returns what all take together. */
+static int64_t rise(const struct sfu_layer_slot *slots, int8_t *level, size_t count,
+                    int64_t limit_bps, bool may_rise)
 {
     bool stuck[SFU_LAYER_SLOTS] = {false};
     int64_t sum = 0;
@@ -74,8 +104,7 @@ static void rise(const struct sfu_layer_slot *slots, int8_t *level, size_t count
         sum += level[k] >= 0 ? sfu_layer_bps(slots[k].rungs, 0) : 0;
     }
     while ((i = next_to_rise(slots, level, stuck, count, may_rise)) >= 0) {
-        int64_t more = (int64_t)sfu_layer_bps(slots[i].rungs, (size_t)level[i] + 1) -
-                       (int64_t)sfu_layer_bps(slots[i].rungs, (size_t)level[i]);
+        int64_t more = step_bps(&slots[i], level[i]);
         if (sum + more > limit_bps) {
             stuck[i] = true;
         } else {
@@ -83,6 +112,24 @@ static void rise(const struct sfu_layer_slot *slots, int8_t *level, size_t count
             level[i]++;
         }
     }
+    return sum;
+}
+
+/* Those who would have more by their size stay where the limit leaves them. */
+static int64_t hold_down(struct sfu_layer_slot *slots, const int8_t *level, size_t count,
+                         int64_t sum)
+{
+    int64_t next = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (level[i] < slots[i].wanted) {
+            int64_t need = sum + step_bps(&slots[i], level[i]);
+            next = next == 0 || need < next ? need : next;
+            slots[i].wanted = level[i];
+            slots[i].why = SFU_LAYER_WHY_RATE;
+        }
+    }
+    return next;
 }
 
 /* The highest that is there up to the wanted one, else the lowest above it. */
@@ -101,24 +148,18 @@ static int8_t available(const struct sfu_layer_slot *slot)
     return -1;
 }
 
-bool sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_bps, bool may_rise)
+int64_t sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_bps,
+                        bool may_rise)
 {
     int8_t level[SFU_LAYER_SLOTS];
-    bool lowered = false;
+    int64_t next = 0;
 
     count = count < SFU_LAYER_SLOTS ? count : SFU_LAYER_SLOTS;
     for (size_t i = 0; i < count; i++) {
         begin(&slots[i], &level[i]);
     }
     if (limit_bps != SFU_LAYER_NO_LIMIT) {
-        rise(slots, level, count, limit_bps, may_rise);
-        for (size_t i = 0; i < count; i++) {
-            if (level[i] < slots[i].wanted) {
-                lowered = lowered || level[i] < slots[i].now;
-                slots[i].wanted = level[i];
-                slots[i].why = SFU_LAYER_WHY_RATE;
-            }
-        }
+        next = hold_down(slots, level, count, rise(slots, level, count, limit_bps, may_rise));
     }
     for (size_t i = 0; i < count; i++) {
         slots[i].get = slots[i].count > 0 ? available(&slots[i]) : -1;
@@ -126,5 +167,5 @@ bool sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_b
             slots[i].why = SFU_LAYER_WHY_SOURCE;
         }
     }
-    return lowered;
+    return next;
 }

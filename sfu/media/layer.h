@@ -57,9 +57,17 @@ struct sfu_layer_slot {
 
 #define SFU_LAYER_NO_LIMIT INT64_MAX
 
-/* limit_bps: of all slots together.  may_rise: false while a slot that has a rung keeps at most
- * that one, unless there is no limit.  True: some slot went down for lack of rate. */
-bool sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_bps, bool may_rise);
+/*
+ * limit_bps: of all slots together.  may_rise: false while a slot that has a rung keeps at most
+ * that one, unless there is no limit.  Returns the limit under which one more slot would rise;
+ * 0: all have what their size asks for.
+ */
+int64_t sfu_layer_share(struct sfu_layer_slot *slots, size_t count, int64_t limit_bps,
+                        bool may_rise);
+
+/* Sizes that are not known are taken for twice or half those of the nearest rung of which they are:
+ * a layer whose first key frame was lost would never be chosen, and so never be asked for one. */
+void sfu_layer_guess(struct sfu_layer_rung *rungs, size_t count);
 
 /* The rate that a rung is taken for: known, or by the one below it. */
 uint32_t sfu_layer_bps(const struct sfu_layer_rung *rungs, size_t index);

@@ -1,29 +1,37 @@
 /*
- * sfu/media/slotrate.h - what may this slot get now.
+ * sfu/media/slotrate.h - how much may be sent to this subscriber now, for all its slots together.
  *
- * One function for all video slots of a subscriber until an estimator takes its place: the
- * encoding that fits the size the client shows, under a bit rate that is the receiver's REMB where
- * it sends one (never when transport-cc is negotiated on that m-line), else is stepped down while
- * receiver reports show more than 10 % loss.  The smallest encoding is never taken away for lack
- * of rate: a poor picture beats none.
- *
- * sfu_slotrate is the memory of the stepping, one per subscriber; no allocation.
+ * Until a send-side estimator takes its place: the receiver's REMB where it sends one
+ * (draft-alvestrand-rmcat-remb-03), less a margin, else a limit that falls while receiver reports
+ * show more than 10 % loss.  A receiver's estimate stands still near what it gets, so it cannot say
+ * that there is room for a layer that is not sent: after a rest the owner tries the next one, and
+ * takes it back as soon as the estimate falls or packets are missed.  Tries that fail are made more
+ * seldom.  One per subscriber; no allocation.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define SFU_SLOTRATE_NO_LIMIT INT64_MAX
 #define SFU_SLOTRATE_MIN_BPS 150000
+#define SFU_SLOTRATE_HOLD_US 5000000      /* from the last fall to the first try to rise */
+#define SFU_SLOTRATE_HOLD_MAX_US 10000000 /* after tries that failed */
+#define SFU_SLOTRATE_TRY_US 3000000       /* so long a try can fail */
 
 struct sfu_slotrate {
     /* private */
-    int64_t limit_bps; /* SFU_SLOTRATE_NO_LIMIT: loss does not limit */
-    int64_t lossy_bps; /* what was sent when it was last lowered */
+    int64_t limit_bps; /* SFU_SLOTRATE_NO_LIMIT: none */
+    int64_t lossy_bps; /* what was sent when loss last lowered it */
     int64_t stepped_us;
     int64_t lowered_us;
+    int64_t tried_us; /* when the limit was last raised to see what happens */
+    int64_t hold_us;
+    int64_t remb_us;    /* of the newest estimate */
+    int64_t remb_bps;   /* that one; 0: none */
+    int64_t peak_bps;   /* the highest one since the limit last moved */
+    int64_t before_bps; /* limit before the try */
+    uint16_t missed;    /* packets asked for again during a try */
 };
 
 void sfu_slotrate_init(struct sfu_slotrate *r);
@@ -31,28 +39,28 @@ void sfu_slotrate_init(struct sfu_slotrate *r);
 /* A receiver report block: fraction lost (of 256), and what is being sent to the subscriber.
  * Over 10 % the limit falls to 85 % of what is sent, at most once per second.  Under 2 % it rises
  * by 3 % per second, beginning 5 s after the last fall (going up too early costs everybody a
- * freeze), and is lifted at twice what was sent when it last fell. */
-void sfu_slotrate_on_report(struct sfu_slotrate *r, uint8_t fraction, int64_t sent_bps,
+ * freeze), and is lifted at twice what was sent when it last fell.  While estimates come they
+ * count, and this does not.  True: the limit fell. */
+bool sfu_slotrate_on_report(struct sfu_slotrate *r, uint8_t fraction, int64_t sent_bps,
                             int64_t now_us);
 
-struct sfu_slotrate_encoding {
-    uint32_t bps;    /* measured; 0: not known yet */
-    uint16_t height; /* 0: not known yet */
-    bool active;     /* packets come */
-};
+/* A REMB.  True: the limit fell. */
+bool sfu_slotrate_on_remb(struct sfu_slotrate *r, uint64_t remb_bps, int64_t sent_bps,
+                          int64_t now_us);
 
-struct sfu_slotrate_ask {
-    uint16_t shown_height; /* CSS pixels times device ratio; 0: hidden; UINT16_MAX: not said */
-    bool has_twcc;         /* transport-cc negotiated on the slot's m-line: REMB does not count */
-    uint64_t remb_bps;     /* this slot's share of the receiver's REMB; 0: none */
-    const struct sfu_slotrate_encoding *encodings; /* lowest first */
-    size_t count;
-};
+/* The receiver asks for packets again.  True: the limit fell. */
+bool sfu_slotrate_on_nack(struct sfu_slotrate *r, unsigned count, int64_t now_us);
 
-struct sfu_slotrate_answer {
-    int encoding;      /* index, or -1: send nothing (hidden, or none is active) */
-    int64_t limit_bps; /* that decided; SFU_SLOTRATE_NO_LIMIT */
-};
+static inline int64_t sfu_slotrate_limit(const struct sfu_slotrate *r)
+{
+    return r->limit_bps;
+}
 
-struct sfu_slotrate_answer sfu_slotrate_allowed(const struct sfu_slotrate *r,
-                                                const struct sfu_slotrate_ask *ask);
+/* Rest enough since the last fall and the last try. */
+bool sfu_slotrate_may_rise(const struct sfu_slotrate *r, int64_t now_us);
+
+/* The owner begins to send more than the limit: up to bps. */
+void sfu_slotrate_try(struct sfu_slotrate *r, int64_t bps, int64_t now_us);
+
+/* Everything that is wanted is sent, and has been for a while: no limit any more. */
+void sfu_slotrate_content(struct sfu_slotrate *r, int64_t now_us);

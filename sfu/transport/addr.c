@@ -51,12 +51,14 @@ bool sfu_addr_equal(const struct sfu_addr *a, const struct sfu_addr *b)
 bool sfu_path_equal(const struct sfu_path *a, const struct sfu_path *b)
 {
     return sfu_addr_equal(&a->remote, &b->remote) && sfu_addr_ip_equal(&a->local, &b->local) &&
-           (a->ifindex == b->ifindex || !sfu_addr_is_link_local(&a->remote));
+           a->tcp == b->tcp && (a->ifindex == b->ifindex || !sfu_addr_is_link_local(&a->remote));
 }
 
 void sfu_path_key(const struct sfu_path *p, uint8_t ret_key[SFU_PATH_KEY_BYTES])
 {
-    uint32_t zone = sfu_addr_is_link_local(&p->remote) ? p->ifindex : 0;
+    uint32_t zone = p->tcp ? p->tcp /* no interface has such a number */
+                    : sfu_addr_is_link_local(&p->remote) ? p->ifindex
+                                                         : 0;
     memcpy(ret_key, p->remote.ip, 16);
     memcpy(ret_key + 16, p->local.ip, 16);
     memcpy(ret_key + 32, &p->remote.port, 2);

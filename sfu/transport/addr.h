@@ -31,7 +31,8 @@ struct sfu_path {
     struct sfu_addr remote;
     struct sfu_addr local; /* port 0: the socket's own */
     uint32_t
-        ifindex; /* of arrival; used for sending, and compared, for link-local addresses only */
+        ifindex;  /* of arrival; used for sending, and compared, for link-local addresses only */
+    uint32_t tcp; /* 0: UDP; else the connection (tcp.h), which is a path of its own */
 };
 
 bool sfu_addr_is_v4(const struct sfu_addr *a);
@@ -42,7 +43,7 @@ bool sfu_addr_equal(const struct sfu_addr *a, const struct sfu_addr *b); /* with
 bool sfu_addr_ip_equal(const struct sfu_addr *a, const struct sfu_addr *b);
 
 /* Same remote address and port, same local address (and interface, when the remote one is
- * link-local). */
+ * link-local), same connection. */
 bool sfu_path_equal(const struct sfu_path *a, const struct sfu_path *b);
 
 /* The same notion of equality as bytes, for a map's key. */

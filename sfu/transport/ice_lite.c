@@ -34,6 +34,7 @@ struct generation {
 struct ice_path {
     struct sfu_path path;
     int64_t checked_us;
+    int64_t nominated_us; /* the newest check with USE-CANDIDATE; 0: none */
 };
 
 struct sfu_ice_session {
@@ -58,6 +59,8 @@ struct sfu_ice {
     struct sfu_bmap *by_ufrag; /* our ufrag -> session; twice while a restart is under way */
     struct sfu_bmap *by_path;  /* validated path -> session */
     struct sfu_ice_stats stats;
+    void (*tcp_gone)(void *arg, const struct sfu_path *path); /* NULL: nobody asks */
+    void *tcp_gone_arg;
     StunAgent agent;
 };
 
@@ -229,7 +232,8 @@ static void path_remove(struct sfu_ice_session *s, unsigned index)
 {
     uint8_t key[SFU_PATH_KEY_BYTES];
     int last = (int)--s->path_count;
-    sfu_path_key(&s->paths[index].path, key);
+    const struct sfu_path gone = s->paths[index].path;
+    sfu_path_key(&gone, key);
     sfu_bmap_del(s->ice->by_path, key, sizeof key);
     if (s->selected == (int)index) {
         s->selected = NO_PATH;
@@ -237,6 +241,9 @@ static void path_remove(struct sfu_ice_session *s, unsigned index)
         s->selected = (int)index;
     }
     s->paths[index] = s->paths[last];
+    if (gone.tcp && s->ice->tcp_gone) {
+        s->ice->tcp_gone(s->ice->tcp_gone_arg, &gone);
+    }
 }
 
 /* Only when the selected path was lost. */
@@ -282,7 +289,7 @@ static int path_add(struct sfu_ice_session *s, const struct sfu_path *path, int6
     sfu_path_key(path, key);
     int rc = sfu_bmap_put(ice->by_path, key, sizeof key, s);
     if (rc == 0) {
-        s->paths[s->path_count++] = (struct ice_path){*path, now_us};
+        s->paths[s->path_count++] = (struct ice_path){.path = *path, .checked_us = now_us};
         s->had_path = true;
     }
     return rc;
@@ -356,7 +363,7 @@ static int path_touch(struct sfu_ice_session *s, const struct sfu_path *path, in
     struct sfu_ice_session *owner = path_owner(s->ice, path);
     if (owner && owner != s) {
         struct ice_path *theirs = path_find(owner, path);
-        if (now_us - theirs->checked_us < PATH_OWNED_US) {
+        if (path->tcp || now_us - theirs->checked_us < PATH_OWNED_US) {
             s->ice->stats.stolen++;
             return -EADDRINUSE;
         }
@@ -372,6 +379,29 @@ static int path_touch(struct sfu_ice_session *s, const struct sfu_path *path, in
     return path_add(s, path, now_us);
 }
 
+/* Clients that nominate each pair that works nominate TCP beside UDP; one that has left UDP for good
+ * (Chromium nominates the pair it uses, again and again) no longer nominates that. */
+static bool udp_stays(const struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us)
+{
+    if (!path->tcp || s->selected == NO_PATH) {
+        return false;
+    }
+    const struct ice_path *now = &s->paths[s->selected];
+    return !now->path.tcp && now->nominated_us != 0 && now_us - now->nominated_us < PATH_OWNED_US;
+}
+
+/* Returns SFU_ICE_SELECTED when the path is the selected one from now on. */
+static unsigned nominate(struct sfu_ice_session *s, int index, int64_t now_us)
+{
+    struct ice_path *p = &s->paths[index];
+    p->nominated_us = now_us;
+    if (s->selected == index || udp_stays(s, &p->path, now_us)) {
+        return 0;
+    }
+    s->selected = index;
+    return SFU_ICE_SELECTED;
+}
+
 static int accept_check(struct lookup *l, bool use_candidate, const struct sfu_path *path,
                         int64_t now_us, unsigned *ret_events)
 {
@@ -382,7 +412,9 @@ static int accept_check(struct lookup *l, bool use_candidate, const struct sfu_p
         return rc;
     }
     int index = (int)(path_find(s, path) - s->paths);
-    if ((use_candidate || s->selected == NO_PATH) && s->selected != index) {
+    if (use_candidate) {
+        events |= nominate(s, index, now_us);
+    } else if (s->selected == NO_PATH) {
         s->selected = index;
         events |= SFU_ICE_SELECTED;
     }
@@ -434,6 +466,23 @@ int sfu_ice_input(struct sfu_ice *ice, const uint8_t *data, size_t len, const st
 struct sfu_ice_session *sfu_ice_find(const struct sfu_ice *ice, const struct sfu_path *path)
 {
     return path_owner(ice, path);
+}
+
+void sfu_ice_on_tcp_gone(struct sfu_ice *ice, void (*fn)(void *arg, const struct sfu_path *path),
+                         void *arg)
+{
+    ice->tcp_gone = fn;
+    ice->tcp_gone_arg = arg;
+}
+
+struct sfu_ice_session *sfu_ice_path_lost(struct sfu_ice *ice, const struct sfu_path *path)
+{
+    struct sfu_ice_session *s = path_owner(ice, path);
+    if (s) {
+        path_remove(s, (unsigned)(path_find(s, path) - s->paths));
+        select_freshest(s);
+    }
+    return s;
 }
 
 void *sfu_ice_session_user(const struct sfu_ice_session *session)

@@ -7,6 +7,9 @@
  * checks of its own, so the peer's password is not needed. Nothing is answered, and no memory is
  * used, before a check proves that its sender knows our password: unverified sources get silence,
  * never an error response.
+ *
+ * A TCP connection (path.tcp) is a path as any other, with two differences: while the client goes on
+ * nominating a UDP path, TCP does not replace it; and the connection goes when its path does.
  */
 #pragma once
 
@@ -58,6 +61,9 @@ struct sfu_ice_session; /* one per peer */
 SFU_MUST_CHECK int sfu_ice_create(uint32_t max_sessions, int64_t consent_us,
                                   struct sfu_ice **ret_ice);
 void sfu_ice_destroy(struct sfu_ice *ice); /* ends all sessions; NULL is allowed */
+/* fn is called when a path over TCP is forgotten, for whatever reason; it must not call ice. */
+void sfu_ice_on_tcp_gone(struct sfu_ice *ice, void (*fn)(void *arg, const struct sfu_path *path),
+                         void *arg);
 const struct sfu_ice_stats *sfu_ice_stats(const struct sfu_ice *ice);
 
 /*
@@ -109,6 +115,9 @@ SFU_MUST_CHECK int sfu_ice_input(struct sfu_ice *ice, const uint8_t *data, size_
  * packet. */
 struct sfu_ice_session *sfu_ice_find(const struct sfu_ice *ice, const struct sfu_path *path);
 void *sfu_ice_session_user(const struct sfu_ice_session *session);
+/* The connection has ended.  The session goes on with another path, if it has one, and returned; NULL
+ * when the path was nobody's. */
+struct sfu_ice_session *sfu_ice_path_lost(struct sfu_ice *ice, const struct sfu_path *path);
 
 /*
  * Where to send: the path nominated last, before any nomination the one validated first.  NULL:

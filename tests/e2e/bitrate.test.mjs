@@ -27,7 +27,7 @@ test('availableOutgoingBitrate reaches 2.5 Mbit/s within 15 s at 1280x720', asyn
     await sender.evaluate(() => harness.publish({
         colour: '#d02020', width: 1280, height: 720, fps: 25, noise: true,
         // Noise is harder than any camera: the encoder would rather shrink it than spend the bits.
-        publish: { degradationPreference: 'maintain-resolution' },
+        publish: { degradationPreference: 'maintain-resolution', simulcast: false },
     }));
     await sawEvent(viewer, ['trackSubscribed', 'sender', 'camera']);
     const start = Date.now();

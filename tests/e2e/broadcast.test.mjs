@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { launchChromium, launchFirefox, openHarness, openWindow } from './lib/browsers.mjs';
 import { startStoad } from './lib/stoad.mjs';
 import { NotYet, until } from './lib/until.mjs';
+import { hearsTone, noFaults, seesPerson } from './lib/watch.mjs';
 
 const ROOM = 'show';
 let stoad;
@@ -142,6 +143,39 @@ test('an ICE restart by PATCH goes on with the same session', async () => {
     assert.ok(result.more >= 15, JSON.stringify(result));
     assert.deepEqual(result.pairs, ['connected']);
     await Promise.all([live.close(), watch.close()]);
+});
+
+test('the room shows the pixels of a WHIP publisher, and its tone', async () => {
+    const cam = { room: 'pixels', identity: 'cam', colour: '#c0a020', frequency: 1100 };
+    const [room, encoder] = await Promise.all([openHarness(chromium, stoad.url), openHarness(chromium, stoad.url)]);
+    await room.evaluate((args) => harness.join(args), { room: cam.room, identity: 'ann', admin: false });
+    await encoder.evaluate((args) => harness.whip(args), cam);
+    await seesPerson(room, cam);
+    await hearsTone(room, cam);
+    noFaults([room, encoder]);
+    await Promise.all([room.close(), encoder.close()]);
+});
+
+test('a browser that lacks the codec of the stream says so', async () => {
+    // Debian's Firefox has no H264
+    const cam = { room: 'h264', identity: 'cam', colour: '#2020d0', frequency: 800, codec: 'video/H264' };
+    const early = await openPage(firefox, `/watch.html?room=${cam.room}`);
+    await isLive(early, 'it waits for the stream');
+    const encoder = await openHarness(chromium, stoad.url);
+    await encoder.evaluate((args) => harness.whip(args), cam);
+    const watch = await openPage(chromium, `/watch.html?room=${cam.room}`);
+    await moves(watch, 'who has it sees the picture');
+    const late = await openPage(firefox, `/watch.html?room=${cam.room}`);
+    for (const [page, ms] of [[late, 10_000], [early, 40_000]]) {
+        await until(async () => {
+            if ((await state(page)) === 'ended') return true;
+            throw new NotYet(`${await state(page)}: ${await line(page)}`);
+        }, 'it is told', { ms });
+        assert.match(await line(page), /H264/);
+        assert.equal(await page.evaluate(() => document.getElementById('fallback').hidden), false);
+    }
+    await moves(watch, 'who has it goes on');
+    await Promise.all([early, late, watch, encoder].map((page) => page.close()));
 });
 
 test('a page whose token is refused says so', async () => {

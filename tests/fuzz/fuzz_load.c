@@ -1,8 +1,9 @@
-/* What stoa-load reads of a server's bytes: SDP, RTP headers and payloads; and its cutting of real frames. */
+/* What stoa-load reads of a server's bytes: SDP, answers by HTTP, RTP headers and payloads; and its cutting of real frames. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/load/http.h"
 #include "tests/bench/load/payload.h"
 #include "tests/bench/load/rx.h"
 #include "tests/bench/load/sdp.h"
@@ -31,6 +32,15 @@ static void sdp(const char *text)
         check(remote.ufrag[0] && remote.pwd[0] && remote.fingerprint[0]);
         check(remote.candidate_count > 0 && remote.candidate_count <= LOAD_CANDIDATES_MAX);
         check(remote.rtx_count <= LOAD_RTX_MAX && remote.rejected <= remote.lines);
+    }
+}
+
+static void http(const char *text, size_t size)
+{
+    struct load_http_answer answer;
+    if (load_http_read(text, size, &answer) == 0) {
+        check(answer.status >= 200 && strlen(answer.location) < sizeof answer.location);
+        check(answer.body > text && answer.body <= text + size);
     }
 }
 
@@ -67,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     sdp(text);
+    http(text, size);
     rtp(data, size);
     split(LOAD_VP8, data, size);
     split(LOAD_H264, data, size);

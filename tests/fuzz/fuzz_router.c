@@ -245,7 +245,18 @@ static void some_ext(struct sfu_hdrext_map *map)
     sfu_hdrext_map_init(map);
     check(sfu_hdrext_map_set(map, 1, SFU_HDREXT_AUDIO_LEVEL) == 0 &&
           sfu_hdrext_map_set(map, 3, SFU_HDREXT_TWCC) == 0 &&
-          sfu_hdrext_map_set(map, 4, SFU_HDREXT_MID) == 0);
+          sfu_hdrext_map_set(map, 4, SFU_HDREXT_MID) == 0 &&
+          sfu_hdrext_map_set(map, 5, SFU_HDREXT_RID) == 0 &&
+          sfu_hdrext_map_set(map, 6, SFU_HDREXT_REPAIRED_RID) == 0);
+}
+
+static void some_rids(struct sfu_plan_track *to, uint8_t how)
+{
+    to->rid_count = how & 16 ? 3 : 2;
+    to->ssrc = to->rtx_ssrc = 0;
+    for (unsigned i = 0; i < to->rid_count; i++) {
+        to->rids[i][0] = (char)('a' + i);
+    }
 }
 
 /* Tracks 100 * peer's place + 0..2, so that orders may name the past as well. */
@@ -267,6 +278,9 @@ static struct sfu_plan *some_plan(unsigned i, uint64_t id, uint8_t how)
         to->muted = how & 32;
         to->codec_count = some_codecs(to->codecs, t > 0, how >> 3);
         some_ext(&to->ext);
+        if (t == 1 && how & 128) {
+            some_rids(to, how);
+        }
     }
     for (unsigned s = 0; s < SLOTS; s++) {
         struct sfu_plan_slot *to = &plan->slots[s];
@@ -337,6 +351,11 @@ static void packet_in(unsigned i, uint8_t how)
         b[at + 5] = (uint8_t)('0' + (how >> 3 & 3));
         b[at + 9] = take();
         b[at + 10] = n;
+        if (how & 0x20) {
+            const uint8_t rids[] = {0x50, (uint8_t)('a' + n % 3), 0x60, (uint8_t)('a' + n % 3)};
+            memcpy(b + at + 6, rids, sizeof rids);
+            b[at + 10] = 0;
+        }
         at += 12;
     }
     uint8_t len = take();
@@ -393,7 +412,8 @@ static void order(unsigned i, uint8_t how)
     uint8_t b = take();
     switch (how % 6) {
     case 0:
-        sfu_router_show(router_of(i), id, b % (SLOTS + 1), b & 0x40 ? 0 : 320, 180);
+        sfu_router_show(router_of(i), id, b % (SLOTS + 1), b & 0x40 ? 0 : 320,
+                        (uint16_t)(90 + b * 4));
         break;
     case 1:
         sfu_router_mute(router_of(b % SENDERS), f.link[b % SENDERS].id, some_track(b), b & 0x10);

@@ -3,8 +3,10 @@
 
 memcheck="valgrind -q --error-exitcode=99 --leak-check=no --fair-sched=yes --suppressions=tests/support/valgrind.supp"
 if [ -n "${STOA_CHECK_FULL:-}" ]; then
+    churn_cycles=10000
     tsan_calls=() memcheck_calls=(everyone_sees_everyone every_srtp_profile ice_restart_keeps_dtls_and_media socket_cut_resumes)
 else
+    churn_cycles=500
     tsan_calls=(joins_cost_the_others_no_negotiation socket_cut_resumes strangers_change_nothing) memcheck_calls=(everyone_sees_everyone)
 fi
 # calls between native peers of the release build: native SERVER-BUILD [call…]
@@ -17,6 +19,8 @@ mapfile -t weighing < <(awk '/^def test_/ {sub(/\(.*/, "", $2); sub(/^test_/, ""
 if ready release; then
     run_ctest release integration
     run_calls hostile tests/integration/hostile/run.sh build/release "${weighing[@]:?nothing weighs}"
+    run_calls churn tests/integration/churn/run.sh build/release "$churn_cycles"
+    run_calls aiortc tests/integration/aiortc/run.sh build/release
     if ready asan; then
         run_ctest asan integration
         run_calls asan native build/asan

@@ -40,9 +40,16 @@ struct sfu_conf {
         uint32_t workers;          /* 0: one per core */
         struct sfu_conf_list
             announce; /* "address" or "address:port", "[v6]:port"; none: interfaces */
+        bool tcp;     /* ICE over TCP on the same port numbers */
         struct sfu_conf_list codecs; /* in order of preference */
         uint32_t socket_buffer_kib;
     } media;
+    struct {
+        struct sfu_conf_list urls; /* stun:, stuns:, turn:, turns: */
+        const char *secret_file;
+        const char *secret; /* what that file holds; secret */
+        uint32_t ttl_s;
+    } turn;
     struct {
         const char *dir;
     } data;

@@ -3,6 +3,8 @@
  * thread.
  *
  * A lane is one transport of signalling messages, such as a WebSocket; it carries whole JSON texts.
+ * Over HTTP texts come as requests (http, answered by http_reply) and a stream of server-sent events
+ * is the lane for notifications.
  * Edge owns lanes and names them by handles of its own; control owns sessions and binds lanes to
  * them.  Both sides reach the other through a table of functions that post into a bounded mailbox:
  * none of them blocks, all may be called from the owner's thread only, and a handle that is stale
@@ -50,6 +52,8 @@ struct sfu_lane_request {
     const char *authorization, *content_type, *if_match;
     char *body; /* len bytes and a NUL, malloc'ed; may be NULL */
     size_t len;
+    const char *last_event_id, *remote_addr;
+    uint64_t lane; /* what lane_stream calls this connection */
 };
 
 struct sfu_lane_answer {
@@ -58,6 +62,7 @@ struct sfu_lane_answer {
     char *headers;            /* further lines, each with CRLF, malloc'ed; may be NULL */
     char *body;               /* malloc'ed; may be NULL */
     size_t len;
+    bool known; /* whoever asks is authenticated: the connection is no stranger's any more */
 };
 
 /* edge -> control.  Called on the edge thread.  0 or -ENOBUFS (control's mailbox is full: the
@@ -84,6 +89,9 @@ struct sfu_edge_ops {
                       const char *reason); /* after what was sent */
     /* On success takes headers and body. */
     int (*http_reply)(void *arg, uint64_t request, const struct sfu_lane_answer *answer);
+    /* Instead of a reply: that request's connection is a lane from now on, a stream of server-sent
+     * events; what lane_send gets for it is framed as such.  NULL: there are none. */
+    int (*lane_stream)(void *arg, uint64_t lane);
     void *arg;
 };
 

@@ -36,11 +36,16 @@
     X(RIDS, "rids", 3, 3, 3, "encodings", INVALID_SDP, "simulcast encodings of one media section") \
     X(CANDIDATES, "candidates", 64, 64, 64, "candidates", INVALID_SDP, "candidates of one session description") \
     X(ANNOUNCED_ADDRESSES, "announced_addresses", 16, 16, 16, "addresses", INVALID_PARAM, "host candidates in our answers") \
+    X(ICE_SERVER_URLS, "ice_server_urls", 8, 8, 8, "URLs", INVALID_PARAM, "STUN and TURN servers told to clients") \
     X(PEER_SSRCS, "peer_ssrcs", 64, 64, 64, "SSRCs", QUOTA, "SSRCs that one peer may send")        \
     X(RTP_PACKET_BYTES, "rtp_packet_bytes", 1500, 1500, 1500, "bytes", TOO_LARGE, "one RTP or RTCP packet on the wire") \
     X(STUN_BYTES, "stun_bytes", 1280, 1280, 1280, "bytes", TOO_LARGE, "one STUN message on the wire") \
     X(DTLS_HANDSHAKE_DATAGRAMS, "dtls_handshake_datagrams", 128, 128, 128, "datagrams", QUOTA, "datagrams taken from a peer before its handshake is done") \
     X(DTLS_HANDSHAKES_PER_SECOND, "dtls_handshakes_per_second", 400, 1, 2000, "1/s", UNAVAILABLE, "handshake steps of one worker") \
+    X(TCP_STRANGERS, "tcp_strangers", 256, 1, 4096, "connections", UNAVAILABLE, "connections to one worker that have not shown a valid check yet (ICE over TCP)") \
+    X(TCP_NETWORK_STRANGERS, "tcp_network_strangers", 32, 1, 4096, "connections", RATE_LIMITED, "of those: from one network (IPv4 /24, IPv6 /56)") \
+    X(TCP_QUEUE_BYTES, "tcp_queue_bytes", 262144, 262144, 262144, "bytes", SLOW_CONSUMER, "media waiting for one TCP connection to take it") \
+    X(TCP_QUEUE_MS, "tcp_queue_ms", 300, 300, 300, "ms", SLOW_CONSUMER, "age of media waiting for one TCP connection, above which video waits for a key frame") \
     X(HISTORY_BYTES, "history_bytes", 524288, 524288, 524288, "bytes", INTERNAL, "packets kept for retransmission per source and worker") \
     X(HISTORY_MS, "history_ms", 1000, 1000, 1000, "ms", INTERNAL, "age of packets kept for retransmission") \
     X(KEYFRAME_BYTES, "keyframe_bytes", 262144, 262144, 262144, "bytes", INTERNAL, "key frame kept for newcomers per encoding") \
@@ -71,6 +76,7 @@
     X(SESSION_OPENING_MS, "session_opening_ms", 5000, 1000, 60000, "ms", TIMEOUT, "from the socket's opening to a valid first message") \
     X(SESSION_DETACHED_MS, "session_detached_ms", 30000, 1000, 600000, "ms", RESUME_FAILED, "a session without any lane waits for its client") \
     X(SESSION_IDLE_MS, "session_idle_ms", 60000, 10000, 600000, "ms", IDLE, "a WebSocket without any message or pong") \
+    X(TCP_CHECK_MS, "tcp_check_ms", 5000, 500, 30000, "ms", TIMEOUT, "from a media connection's opening to a valid check (ICE over TCP)") \
     X(PEER_ICE_MS, "peer_ice_ms", 10000, 1000, 60000, "ms", TIMEOUT, "from the answer to the first nominated pair") \
     X(PEER_DTLS_MS, "peer_dtls_ms", 10000, 1000, 60000, "ms", TIMEOUT, "from the first pair to the end of the handshake") \
     X(PEER_STALE_MS, "peer_stale_ms", 8000, 1000, 30000, "ms", TIMEOUT, "without a valid packet a peer counts as reconnecting") \

@@ -18,6 +18,7 @@
     F(MEDIA_PACKETS, "stoa_media_packets_total", COUNTER, "direction", "RTP packets that passed, by direction") \
     F(MEDIA_BYTES, "stoa_media_bytes_total", COUNTER, "direction", "Bytes of those packets without UDP and IP headers") \
     F(DATAGRAMS, "stoa_datagrams_total", COUNTER, "direction", "Datagrams on the media sockets")   \
+    F(TCP, "stoa_media_tcp_total", COUNTER, "event", "ICE over TCP: connections and frames")       \
     F(SYSCALLS, "stoa_media_syscalls_total", COUNTER, "call", "System calls on the media sockets") \
     F(RTX, "stoa_rtx_packets_total", COUNTER, "direction", "Retransmitted RTP packets (RFC 4588)") \
     F(LOSS, "stoa_publisher_packets_total", COUNTER, "fate", "Packets missing from publishers, by what became of them") \
@@ -37,6 +38,7 @@
     F(FAULTS, "stoa_faults_total", COUNTER, "kind", "Broken invariants of our own: each is a bug") \
     F(OPEN, "stoa_open", GAUGE, "kind", "Objects that exist now")                                  \
     F(MEMORY, "stoa_resident_memory_bytes", GAUGE, NULL, "Resident memory of the process")         \
+    F(HEAP, "stoa_heap_bytes", GAUGE, NULL, "Memory that malloc has given out")                    \
     F(START, "stoa_start_time_seconds", GAUGE, NULL, "Start of the process in Unix time")
 
 /* X(ID, FAMILY, label value or NULL, text) */
@@ -54,6 +56,7 @@
     X(DROP_TCP_FRAME, DROPS, "tcp_frame", "frame of a wrong length (RFC 4571)")                    \
     X(DROP_TCP_QUEUE, DROPS, "tcp_queue", "send queue full or too old")                            \
     X(DROP_TCP_CONNECTIONS, DROPS, "tcp_connections", "too many connections")                      \
+    X(DROP_TCP_STRANGER, DROPS, "tcp_stranger", "connection without a valid check in time")        \
     /* drops: STUN */                                                                              \
     X(DROP_STUN_MALFORMED, DROPS, "stun_malformed", "does not parse (RFC 8489)")                   \
     X(DROP_STUN_TOO_LARGE, DROPS, "stun_too_large", "larger than the limit")                       \
@@ -105,6 +108,7 @@
     X(DROP_RTP_DESCRIPTOR, DROPS, "rtp_descriptor", "dependency descriptor that says nothing: left out") \
     X(DROP_RTP_RATE, DROPS, "rtp_rate", "more than one peer may send")                             \
     /* drops: forwarding */                                                                        \
+    X(DROP_FORWARD_PRESSURE, DROPS, "forward_pressure", "video for a peer whose TCP connection is behind") \
     X(DROP_FORWARD_WAIT_KEY, DROPS, "forward_wait_key", "slot waits for a key frame")              \
     X(DROP_FORWARD_HIDDEN, DROPS, "forward_hidden", "slot is not shown")                           \
     X(DROP_FORWARD_LAYER, DROPS, "forward_layer", "layer is not forwarded to this slot")           \
@@ -162,6 +166,10 @@
     X(RTP_BYTES_OUT, MEDIA_BYTES, "out", "to subscribers")                                         \
     X(DATAGRAMS_IN, DATAGRAMS, "in", "received")                                                   \
     X(DATAGRAMS_OUT, DATAGRAMS, "out", "sent")                                                     \
+    X(TCP_ACCEPTED, TCP, "accepted", "connections taken")                                          \
+    X(TCP_TRUSTED, TCP, "trusted", "of those: began with a valid check")                           \
+    X(TCP_FRAMES_IN, TCP, "frames_in", "received")                                                 \
+    X(TCP_FRAMES_OUT, TCP, "frames_out", "queued for sending")                                     \
     X(SYSCALL_RECVMMSG, SYSCALLS, "recvmmsg", "receive batches")                                   \
     X(SYSCALL_SENDMMSG, SYSCALLS, "sendmmsg", "send batches")                                      \
     X(RTX_IN, RTX, "in", "from publishers")                                                        \
@@ -256,6 +264,7 @@
     X(OPEN_SLOTS, OPEN, "slots", "receive slots that are mapped")                                  \
     X(OPEN_PLUGINS, OPEN, "plugins", "plugins loaded")                                             \
     X(RESIDENT_MEMORY, MEMORY, NULL, "bytes")                                                      \
+    X(HEAP_IN_USE, HEAP, NULL, "bytes")                                                            \
     X(START_TIME, START, NULL, "seconds")
 
 /* H(ID, name, help): microseconds inside, seconds outside. */

@@ -278,6 +278,12 @@ struct sfu_host {
      * says why and everything goes on as before. */
     int (*ice)(const struct sfu_host *, struct sfu_call *, const char *fragment, size_t len,
                bool restart, char **ret_fragment);
+    /* May that slot be sent what the track sends now?  0; -ENOTSUP: its offer has no such codec, and
+     * to map the track shows nothing; -ENOENT. */
+    int (*slot_takes)(const struct sfu_host *, uint64_t session, uint16_t slot, uint64_t track);
+    /* What the session's client should be told of STUN and TURN: an array of {"urls", "username",
+     * "credential"} with credentials of its own that run out.  New reference; NULL. */
+    json_t *(*ice_servers)(const struct sfu_host *, uint64_t session);
 };
 
 /* ---- the descriptor */

@@ -14,7 +14,8 @@ static unsigned kinds(const struct load_client *c)
 
 unsigned load_client_feeds(const struct load_client *c)
 {
-    return c->subscribes ? c->room->publishers - (c->publishes ? 1 : 0) : 0;
+    unsigned others = c->subscribes ? c->room->publishers - (c->publishes ? 1 : 0) : 0;
+    return c->driver->one_feed && others > 1 ? 1 : others;
 }
 
 unsigned load_client_tracks_expected(const struct load_client *c)
@@ -154,18 +155,18 @@ void load_client_connect(struct load_client *c, struct load_peer *p, const char 
 static void on_opened(void *arg)
 {
     struct load_client *c = arg;
-    c->world->driver->opened(c);
+    c->driver->opened(c);
 }
 
 static void on_text(void *arg, const char *text, size_t len)
 {
     struct load_client *c = arg;
-    if (c->world->driver->skip(text)) {
+    if (c->driver->skip(text)) {
         return;
     }
     json_t *message = json_loadb(text, len, 0, NULL);
     if (message) {
-        c->world->driver->text(c, message);
+        c->driver->text(c, message);
     }
     json_decref(message);
 }
@@ -177,24 +178,49 @@ static void on_closed(void *arg, const char *why)
     load_client_fail(c, "WebSocket", why);
 }
 
+char *load_client_token(const struct load_client *c)
+{
+    const struct load_world *w = c->world;
+    if (w->conf->stream_key && c->driver == &load_driver_whip) {
+        return load_strdup(w->conf->stream_key);
+    }
+    if (w->conf->token) {
+        return load_strdup(w->conf->token);
+    }
+    char *identity = load_print("load-%08x-%u", w->nonce, c->index);
+    char *token = load_token_make(&w->key, c->room->name, identity, c->publishes);
+    free(identity);
+    return token;
+}
+
+/* Servers count connections by network: as many clients as people come from as many. */
+struct sockaddr_in load_client_source(const struct load_client *c)
+{
+    struct sockaddr_in source = {.sin_family = AF_INET};
+    if (ntohl(c->world->server.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
+        uint32_t host = 127u << 24 | 21u << 16 | (c->index & 255) << 8 | ((c->index >> 8) + 10);
+        source.sin_addr.s_addr = htonl(host);
+    }
+    return source;
+}
+
 void load_client_begin(struct load_client *c, int64_t now_ns)
 {
     static const struct load_ws_ops ops = {on_opened, on_text, on_closed};
     const struct load_world *w = c->world;
     struct load_ws_conf conf = {.loop = w->loop,
                                 .server = w->server,
-                                .source = {.sin_family = AF_INET},
+                                .source = load_client_source(c),
                                 .host = w->conf->host,
-                                .path = w->driver->path,
-                                .protocol = w->driver->protocol};
+                                .path = c->driver->path,
+                                .protocol = c->driver->protocol};
     c->state = LOAD_JOINING;
     c->begin_ns = c->ping_ns = now_ns;
-    if (ntohl(w->server.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
-        /* servers count connections by network: as many clients as people come from as many */
-        uint32_t host = 127u << 24 | 21u << 16 | (c->index & 255) << 8 | ((c->index >> 8) + 10);
-        conf.source.sin_addr.s_addr = htonl(host);
+    if (c->driver->begin) {
+        c->driver->begin(c);
+    } else {
+        c->ws = load_ws_connect(&conf, &ops, c);
     }
-    c->ws = load_ws_connect(&conf, &ops, c);
 }
 
 void load_client_tick(struct load_client *c, int64_t now_ns)
@@ -212,14 +238,19 @@ void load_client_tick(struct load_client *c, int64_t now_ns)
         load_client_fail(c, "join", "not done in time (--join-timeout)");
         return;
     }
-    c->world->driver->tick(c, now_ns);
+    c->driver->tick(c, now_ns);
 }
 
 void load_client_leave(struct load_client *c)
 {
-    if (c->ws && !c->ws_closed) {
-        c->world->driver->leave(c);
+    if (c->location || (c->ws && !c->ws_closed)) {
+        c->driver->leave(c);
     }
+}
+
+bool load_client_stays(const struct load_client *c)
+{
+    return c->location != NULL;
 }
 
 void load_client_end(struct load_client *c)
@@ -230,6 +261,10 @@ void load_client_end(struct load_client *c)
     }
     load_ws_destroy(c->ws);
     c->ws = NULL;
+    load_http_destroy(c->http);
+    c->http = NULL;
+    free(c->location);
+    c->location = NULL;
     free(c->why);
     c->why = NULL;
 }

@@ -1,7 +1,7 @@
 /*
- * tests/bench/load/client.h - one participant: a WebSocket, the way a server signals, and its peers.
+ * tests/bench/load/client.h - one participant: a WebSocket or HTTP, the way a server signals, and its peers.
  *
- * Owned by the run.  A driver (stoa.c, janus.c) speaks the server's protocol; everything else is here.
+ * Owned by the run.  A driver (stoa.c, doors.c, janus.c) speaks the server's protocol; everything else is here.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tests/bench/load/conf.h"
+#include "tests/bench/load/http.h"
 #include "tests/bench/load/peer.h"
 #include "tests/bench/load/token.h"
 #include "tests/bench/load/ws.h"
@@ -19,8 +20,10 @@ struct load_room;
 
 /* How one kind of server is spoken to. */
 struct load_driver {
-    const char *path, *protocol;
+    const char *path, *protocol; /* of the WebSocket */
     bool serial_rooms; /* the first publisher of a room must be up before the next one comes */
+    bool one_feed;     /* who watches sees one publisher, not all */
+    void (*begin)(struct load_client *c); /* NULL: by a WebSocket */
     void (*opened)(struct load_client *c);
     void (*text)(struct load_client *c, const json_t *message);
     bool (*skip)(const char *text); /* messages not worth parsing */
@@ -28,12 +31,12 @@ struct load_driver {
     void (*leave)(struct load_client *c);
 };
 
-extern const struct load_driver load_driver_stoa, load_driver_janus;
+extern const struct load_driver load_driver_stoa, load_driver_whip, load_driver_whep,
+    load_driver_janus;
 
 /* What all clients share; borrowed. */
 struct load_world {
     const struct load_conf *conf;
-    const struct load_driver *driver;
     struct load_loop *loop;
     struct load_net *net;
     struct load_dtls_ctx *dtls;
@@ -56,6 +59,7 @@ enum { LOAD_PEERS_MAX = 2 };
 
 struct load_client {
     const struct load_world *world;
+    const struct load_driver *driver;
     struct load_room *room;
     unsigned index, member; /* member: which publisher of its room it is */
     bool publishes, subscribes, storm;
@@ -72,15 +76,21 @@ struct load_client {
     int step;
     json_int_t next_id, session, handles[LOAD_PEERS_MAX];
     bool subscribed;
+    struct load_http *http;
+    bool http_over;
+    char *location; /* of the session that is to be deleted */
 };
 
 void load_client_begin(struct load_client *c, int64_t now_ns);
 void load_client_tick(struct load_client *c, int64_t now_ns);
 void load_client_leave(struct load_client *c);
-void load_client_end(struct load_client *c); /* frees what it holds, not itself */
+bool load_client_stays(const struct load_client *c); /* the server has not let it go yet */
+void load_client_end(struct load_client *c);         /* frees what it holds, not itself */
 unsigned load_client_tracks_expected(const struct load_client *c);
 
 /* For drivers. */
+char *load_client_token(const struct load_client *c); /* free() it */
+struct sockaddr_in load_client_source(const struct load_client *c);
 void load_client_fail(struct load_client *c, const char *where, const char *why);
 void load_client_send(struct load_client *c, json_t *take_message);
 /* Peer n, made when it is not there; NULL when it cannot be (the client has failed then). */

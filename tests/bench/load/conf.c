@@ -18,6 +18,7 @@ static const char usage[] =
     "  --key KID:SECRET     a key of stoactl key create, instead\n"
     "  --token JWT          one token for all, instead (a few clients only: sessions per token\n"
     "                       are limited, and one identity is one participant)\n"
+    "  --stream-key KEY     what the publisher of --whip shows (stoactl streamkey create)\n"
     "  --room NAME          [load]; with --rooms, NAME-0, NAME-1, …\n"
     "  --server-pid PID     measure this process too\n"
     "\n"
@@ -26,6 +27,8 @@ static const char usage[] =
     "  --publishers N       who only send, per room [1]\n"
     "  --subscribers N      who only receive everything, per room [10]\n"
     "  --meeting N          instead: N who all send audio and video and receive all others\n"
+    "  --whip               publishers come by POST /whip/NAME\n"
+    "  --whep               subscribers come by POST /whep/NAME: each gets one publisher\n"
     "  --audio              publishers send Opus too\n"
     "  --ramp N             joins per second [50]; 0: all at once\n"
     "  --join-storm N       N more subscribers, at once, when measuring begins\n"
@@ -61,6 +64,7 @@ enum option_id {
     O_DATA,
     O_KEY,
     O_TOKEN,
+    O_STREAM_KEY,
     O_ROOM,
     O_PID,
     O_ROOMS,
@@ -68,6 +72,8 @@ enum option_id {
     O_SUBSCRIBERS,
     O_MEETING,
     O_AUDIO,
+    O_WHIP,
+    O_WHEP,
     O_RAMP,
     O_STORM,
     O_WARMUP,
@@ -98,6 +104,7 @@ static const struct option options[] = {
     {"data", required_argument, NULL, O_DATA},
     {"key", required_argument, NULL, O_KEY},
     {"token", required_argument, NULL, O_TOKEN},
+    {"stream-key", required_argument, NULL, O_STREAM_KEY},
     {"room", required_argument, NULL, O_ROOM},
     {"server-pid", required_argument, NULL, O_PID},
     {"rooms", required_argument, NULL, O_ROOMS},
@@ -105,6 +112,8 @@ static const struct option options[] = {
     {"subscribers", required_argument, NULL, O_SUBSCRIBERS},
     {"meeting", required_argument, NULL, O_MEETING},
     {"audio", no_argument, NULL, O_AUDIO},
+    {"whip", no_argument, NULL, O_WHIP},
+    {"whep", no_argument, NULL, O_WHEP},
     {"ramp", required_argument, NULL, O_RAMP},
     {"join-storm", required_argument, NULL, O_STORM},
     {"warmup", required_argument, NULL, O_WARMUP},
@@ -212,8 +221,13 @@ static int set_text(struct load_conf *c, int id, const char *text)
     const struct {
         int id;
         const char **value;
-    } rows[] = {{O_DATA, &c->data_dir}, {O_KEY, &c->key},   {O_TOKEN, &c->token},
-                {O_ROOM, &c->room},     {O_SRTP, &c->srtp}, {O_JSON, &c->json_path}};
+    } rows[] = {{O_DATA, &c->data_dir},
+                {O_KEY, &c->key},
+                {O_TOKEN, &c->token},
+                {O_ROOM, &c->room},
+                {O_SRTP, &c->srtp},
+                {O_JSON, &c->json_path},
+                {O_STREAM_KEY, &c->stream_key}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].id == id) {
             *rows[i].value = text;
@@ -228,10 +242,8 @@ static int set_flag(struct load_conf *c, int id)
     const struct {
         int id;
         bool *value, set;
-    } rows[] = {{O_AUDIO, &c->audio, true},
-                {O_NACK, &c->nack, true},
-                {O_NO_GRO, &c->gro, false},
-                {O_QUIET, &c->quiet, true}};
+    } rows[] = {{O_AUDIO, &c->audio, true}, {O_WHIP, &c->whip, true},   {O_WHEP, &c->whep, true},
+                {O_NACK, &c->nack, true},   {O_NO_GRO, &c->gro, false}, {O_QUIET, &c->quiet, true}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].id == id) {
             *rows[i].value = rows[i].set;
@@ -311,6 +323,12 @@ static int settle(struct load_conf *c, bool rate_given, bool sized)
 {
     if (word(c->srtp, srtp_names) < 0) {
         return refuse("srtp", "must be gcm, gcm256 or cm");
+    }
+    if ((c->whip || c->whep) && (c->server == LOAD_JANUS || c->meeting)) {
+        return refuse(c->whip ? "whip" : "whep", "not with --janus, nor for a meeting");
+    }
+    if (c->stream_key && (!c->whip || c->rooms > 1 || c->publishers > 1)) {
+        return refuse("stream-key", "is for one publisher, with --whip");
     }
     if (c->meeting) {
         c->audio = true;

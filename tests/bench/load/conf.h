@@ -17,10 +17,10 @@ struct load_conf {
     enum load_server server;
     char host[128];
     uint16_t port;
-    const char *data_dir, *token, *key, *room, *srtp; /* borrowed from argv */
+    const char *data_dir, *token, *key, *stream_key, *room, *srtp; /* borrowed from argv */
     unsigned rooms, publishers, subscribers, meeting, join_storm;
-    bool audio;
-    double ramp; /* joins per second; 0: all at once */
+    bool audio, whip, whep; /* whip, whep: by HTTP */
+    double ramp;            /* joins per second; 0: all at once */
     unsigned seconds, warmup_s, join_timeout_s;
     enum load_source source;
     enum load_codec codec;

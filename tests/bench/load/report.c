@@ -57,6 +57,8 @@ static json_t *scenario(const struct load_report *r)
     json_object_set_new(o, "source", json_string(source_name(r)));
     json_object_set_new(o, "pacing", json_string(c->pacing == LOAD_BURST ? "burst" : "even"));
     json_object_set_new(o, "audio", json_boolean(c->audio));
+    json_object_set_new(o, "whip", json_boolean(c->whip));
+    json_object_set_new(o, "whep", json_boolean(c->whep));
     json_object_set_new(o, "gro", json_boolean(c->gro));
     json_object_set_new(o, "nack", json_boolean(c->nack));
     set_whole(o, "rooms", c->rooms);

@@ -70,12 +70,22 @@ static int make_media(struct load_run *r)
     return (c->audio && !r->world.audio) || (c->source == LOAD_REAL && !r->world.video) ? -EIO : 0;
 }
 
+static const struct load_driver *driver_of(const struct load_conf *c, bool publishes)
+{
+    if (c->server == LOAD_JANUS) {
+        return &load_driver_janus;
+    }
+    bool by_http = publishes ? c->whip : c->whep;
+    return !by_http ? &load_driver_stoa : publishes ? &load_driver_whip : &load_driver_whep;
+}
+
 static void add_client(struct load_run *r, unsigned room, bool publishes, bool subscribes,
                        bool storm)
 {
     struct load_client *c = &r->clients[r->count];
     c->world = &r->world;
     c->room = &r->rooms[room];
+    c->driver = driver_of(r->conf, publishes);
     c->index = r->count++;
     c->publishes = publishes;
     c->subscribes = subscribes;
@@ -126,7 +136,6 @@ static int set_up(struct load_run *r)
     struct load_world *w = &r->world;
     w->conf = r->conf;
     w->totals = &r->totals;
-    w->driver = r->conf->server == LOAD_STOA ? &load_driver_stoa : &load_driver_janus;
     RAND_bytes((uint8_t *)&w->nonce, sizeof w->nonce);
     int err = resolve(r);
     if (!err) {
@@ -173,10 +182,10 @@ static void tear_down(struct load_run *r)
     load_clip_destroy(r->world.audio);
 }
 
-static bool may_begin(const struct load_run *r, const struct load_client *c)
+static bool may_begin(const struct load_client *c)
 {
     if (c->publishes) {
-        return !r->world.driver->serial_rooms || c->member == 0 || c->room->published > 0;
+        return !c->driver->serial_rooms || c->member == 0 || c->room->published > 0;
     }
     return c->room->published == c->room->publishers;
 }
@@ -190,7 +199,7 @@ static void begin_due(struct load_run *r, unsigned end, int64_t now_ns)
         int64_t due = ramp > 0 && !c->storm
                           ? r->begin_ns + (int64_t)((double)r->next / ramp * (double)LOAD_SECOND_NS)
                           : now_ns;
-        if (due > now_ns || !may_begin(r, c)) {
+        if (due > now_ns || !may_begin(c)) {
             return;
         }
         load_client_begin(c, now_ns);
@@ -335,6 +344,36 @@ static void measure(struct load_run *r, const struct load_before *b, struct load
     }
 }
 
+static const struct load_client *staying(const struct load_run *r)
+{
+    for (unsigned i = 0; i < r->next; i++) {
+        if (load_client_stays(&r->clients[i])) {
+            return &r->clients[i];
+        }
+    }
+    return NULL;
+}
+
+/* Everybody says goodbye; who gets an answer to that waits for it. */
+static int leave(struct load_run *r)
+{
+    int64_t late_ns = load_now_ns() + (int64_t)r->conf->join_timeout_s * LOAD_SECOND_NS;
+    for (unsigned i = 0; i < r->next; i++) {
+        load_client_leave(&r->clients[i]);
+    }
+    pass(r, leave_ns, "leaving");
+    const struct load_client *c = staying(r);
+    while (c && load_now_ns() < late_ns) {
+        pass(r, tick_ns, "leaving");
+        c = staying(r);
+    }
+    if (c) {
+        fprintf(stderr, "stoa-load: client %u: its session does not end: %s\n", c->index,
+                c->why ? c->why : "no answer");
+    }
+    return c ? -EIO : 0;
+}
+
 static int play(struct load_run *r, struct load_report *rep)
 {
     struct load_before b = {0};
@@ -355,10 +394,7 @@ static int play(struct load_run *r, struct load_report *rep)
             err = -ECONNRESET;
         }
     }
-    for (unsigned i = 0; i < r->next; i++) {
-        load_client_leave(&r->clients[i]);
-    }
-    pass(r, leave_ns, "leaving");
+    err = leave(r) && !err ? -EIO : err;
     if (!r->conf->quiet && isatty(STDERR_FILENO)) {
         fputs("\r\033[K", stderr);
     }

@@ -18,16 +18,8 @@ static void call(struct load_client *c, json_int_t id, const char *method, json_
 
 static void opened(struct load_client *c)
 {
-    const struct load_world *w = c->world;
-    char *token;
+    char *token = load_client_token(c);
     c->next_id = ID_LATER;
-    if (w->conf->token) {
-        token = load_strdup(w->conf->token);
-    } else {
-        char *identity = load_print("load-%08x-%u", w->nonce, c->index);
-        token = load_token_make(&w->key, c->room->name, identity, c->publishes);
-        free(identity);
-    }
     call(c, ID_OPEN, "session.open",
          json_pack("{s:s, s:{s:s, s:s}}", "token", token, "client", "name", "stoa-load", "version",
                    STOA_VERSION));

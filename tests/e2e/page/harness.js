@@ -161,6 +161,22 @@ class Harness {
         return Object.fromEntries([...local.tracks].map(([source, track]) => [source, track.id]));
     }
 
+    /** The same picture and tone, without the SDK: by WHIP; `codec` leaves all others out of the offer. */
+    async whip({ room, identity, colour, frequency, codec }) {
+        const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+        const stream = new MediaStream();
+        const options = { direction: 'sendonly', streams: [stream] };
+        pc.addTransceiver(await toneTrack(frequency), options);
+        const video = pc.addTransceiver(paintedTrack({ colour }), options);
+        if (codec) video.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter((each) => each.mimeType === codec));
+        await pc.setLocalDescription();
+        const headers = { authorization: `Bearer ${await this.token({ room, identity })}`, 'content-type': 'application/sdp' };
+        const response = await fetch(`/whip/${room}`, { method: 'POST', headers, body: pc.localDescription.sdp });
+        if (response.status !== 201) throw new Error(`WHIP: ${response.status} ${await response.text()}`);
+        await pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
+        this.whipPeer = pc;
+    }
+
     setToneVolume(volume) {
         tone.gain.gain.value = volume;
     }
@@ -263,6 +279,23 @@ class Harness {
         if (!receiver) return null;
         for (const each of (await receiver.getStats()).values()) if (each.type === 'inbound-rtp') return { ...each };
         return null;
+    }
+
+    /** Shows a tile at another size. */
+    resize(identity, width, height) {
+        const video = document.querySelector(`[data-who="${identity}/camera"]`);
+        Object.assign(video, { width, height });
+    }
+
+    /** What the server says about the layer of a camera. */
+    layer(identity) {
+        return this.#track(identity, 'camera')?.layer ?? null;
+    }
+
+    /** Bytes sent of each encoding of the own camera, by rid. */
+    async sentByRid() {
+        const rows = (await this.stats('outbound-rtp')).filter((each) => each.rid);
+        return Object.fromEntries(rows.map((each) => [each.rid, each.bytesSent ?? 0]));
     }
 
     /** For the message of a test that fails. */

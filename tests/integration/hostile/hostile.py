@@ -10,13 +10,14 @@ import traceback
 
 import rig
 import test_doors
+import test_http_lane
 import test_media
 import test_sockets
 
 
 def tests():
     found = {}
-    for module in (test_doors, test_sockets, test_media):
+    for module in (test_doors, test_sockets, test_http_lane, test_media):
         for name, fn in vars(module).items():
             if name.startswith("test_"):
                 found[name[5:]] = fn

@@ -6,6 +6,7 @@ Each row is one run of stoa-load: its options, the exit status, words that stand
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -37,6 +38,18 @@ ROWS = [
     ("meeting", ["--meeting", "4"], 0, "", {"lost": 0, "streams": 24, "streams_expected": 24, "join_ms.count": 4}),
     ("join storm", ["--subscribers", "2", "--join-storm", "10"], 0, "",
      {"lost": 0, "streams": 12, "join_ms.count": 10, "join_ms.failed": 0, "storm.server_cpu_us": (1, 1e8)}),
+    ("WHEP", ["--whep", "--subscribers", "5", "--join-storm", "3"], 0, "",
+     {"lost": 0, "streams": 8, "streams_expected": 8, "join_ms.count": 3, "join_ms.failed": 0, "scenario.whep": True, "scenario.whip": False,
+      "packets_delivered": (800, 4000), "generator.bad": 0, "join_ms.key_frame.p50": (0.1, 20000)}),
+    ("WHIP, to a room", ["--whip", "--subscribers", "2", "--audio", "--source", "h264", "--video-kbps", "500"], 0, "",
+     {"lost": 0, "streams": 4, "generator.bad": 0, "delay_us.count": (1, 1e6), "scenario.whip": True}),
+    ("WHIP and WHEP", ["--whip", "--whep", "--subscribers", "3", "--audio", "--rooms", "2"], 0, "", {"lost": 0, "streams": 12, "generator.bad": 0}),
+    ("a main picture of two", ["--whep", "--publishers", "2", "--subscribers", "2"], 0, "", {"lost": 0, "streams": 2, "streams_expected": 2}),
+    ("a stream key", ["--whip", "--whep", "--subscribers", "2", "--stream-key", "KEY"], 0, "", {"lost": 0, "streams": 2}),
+    ("a key that is none", ["--whip", "--stream-key", "sk_nobody"], 1, "/whip/: 401", None),
+    ("no WHEP token", ["--whep", "--token", "e30.e30.e30"], 1, "session.open", None),
+    ("a meeting by WHEP", ["--whep", "--meeting", "3"], 2, "--whep", None),
+    ("a key for many", ["--whip", "--publishers", "2", "--stream-key", "KEY"], 2, "--stream-key", None),
     ("wrong token", ["--token", "e30.e30.e30"], 1, "session.open", None),
     ("wrong key", ["--key", "nobody:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"], 1, "session.open", None),
     ("no key", ["--data", "no/such/folder"], 1, "no development key in no/such/folder", None),
@@ -82,11 +95,27 @@ class Server:
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
+                self.stream_key = self.make_stream_key(os.path.join(os.path.dirname(stoad), "stoactl"))
                 return
             except OSError:
                 time.sleep(0.05)
         self.stop()
         raise AssertionError("the server does not come up\n" + self.words())
+
+    def make_stream_key(self, stoactl):
+        env = dict(os.environ, STOA_DATA_DIR=self.data, STOA_URL=f"http://127.0.0.1:{self.port}")
+        done = subprocess.run([stoactl, "streamkey", "create", "--room", "load"], env=env, capture_output=True, text=True, check=True)
+        return re.search(r"key +(\S+)", done.stdout)[1]
+
+    def sessions(self):
+        """How many are open, when a moment has passed."""
+        deadline = time.monotonic() + 5
+        while True:
+            text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read().decode()
+            count = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith('stoa_open{kind="sessions"}'))
+            if count == 0 or time.monotonic() > deadline:
+                return count
+            time.sleep(0.05)
 
     def stop(self):
         self.process.terminate()
@@ -113,13 +142,16 @@ def run_row(load, server, folder, row):
     path = os.path.join(folder, "figures.json")
     if os.path.exists(path):
         os.unlink(path)
-    options = [f"127.0.0.1:{server.port}" if o == "HTTP" else o for o in options]
+    names = {"HTTP": f"127.0.0.1:{server.port}", "KEY": server.stream_key}
+    options = [names.get(o, o) for o in options]
     # later options win, so a row can replace what all have
     command = [load, "--stoa", f"127.0.0.1:{server.port}", "--data", server.data, "--server-pid", str(server.process.pid),
                "--seconds", "2", "--warmup", "1", "--json", path, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     check(done.returncode == status, "exit status", done.returncode, done.stderr)
     check(words in done.stderr, "standard error:", done.stderr)
+    left = server.sessions()
+    check(left == 0, left, "sessions are left behind")
     if checks is None:
         check(not os.path.exists(path), "figures of a failed run")
         return

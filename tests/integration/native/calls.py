@@ -19,6 +19,8 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+from turn import Turn
+
 COLOURS = [(90, 240), (240, 110), (54, 34), (16, 146), (202, 222), (166, 16), (128, 128), (40, 200)]
 EPHEMERAL = ("speakers.changed", "quality.changed")
 BUILD = SERVER_BUILD = ""
@@ -282,6 +284,61 @@ def test_a_room_over_two_workers(server):
 test_a_room_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "2"}
 
 
+def watch_three_layers(server, loss=()):
+    """A camera in three encodings, shown small, then medium, then large, each 5 s; the other encodings stop."""
+    camera = Peers(server, 1, 20, "--pairs", "1", "--publish", "microphone,camera", "--simulcast", "--width", "640",
+                   "--height", "360", "--fps", "20", "--kbps", "800", "--stats-ms", "500", *loss, identity="camera-")
+    time.sleep(1)
+    viewer = Peers(server, 1, 17, "--pairs", "1", "--decode", "--views", "160x90,320x180,640x360", "--view-ms", "5000",
+                   "--stats-ms", "500", "--events", identity="viewer-").finish()
+    camera.finish()
+    return camera, viewer
+
+
+def sizes_shown(viewer):
+    """Width of the newest picture, every half second, without repetitions."""
+    widths = []
+    for stats in viewer.history[0]:
+        for rx in fed(stats):
+            if rx["kind"] == "video" and rx["picture"]["width"] and rx["picture"]["width"] not in widths[-1:]:
+                widths.append(rx["picture"]["width"])
+    return widths
+
+
+def check_three_layers(camera, viewer):
+    check(sizes_shown(viewer)[-3:] == [160, 320, 640], "pictures", sizes_shown(viewer))
+    video = next(rx for rx in fed(viewer.last[0]) if rx["kind"] == "video")
+    check(video["picture"]["broken"] == 0 and video["picture"]["decoded"] > 200, "pictures", video)
+    check(video["worst_gap_ms"] < 1000, "it froze", video)
+    told = [s["layer"] for line in viewer.named("notification") if line["method"] == "slots.changed"
+            for s in line["params"]["slots"] if s["layer"]]
+    check([t["rid"] for t in told if t["why"] in ("size", "best")][-1:] == ["f"], "layers told", told)
+    check({"q", "h", "f"} == {t["rid"] for t in told} and told[-1]["height"] == 360, "layers told", told)
+    # while the small one is shown the other two are not sent
+    still = 0
+    for before, after in zip(camera.history[0], camera.history[0][1:]):
+        grown = {a["rid"]: a["packets"] - b["packets"] for a, b in zip(after["media"]["tx"], before["media"]["tx"]) if a["rid"]}
+        still += grown["q"] > 0 and grown["h"] == 0 and grown["f"] == 0
+    check(still >= 4, "half seconds in which only the small encoding was sent:", still)
+
+
+def test_three_layers(server):
+    camera, viewer = watch_three_layers(server)
+    check_three_layers(camera, viewer)
+
+
+def test_three_layers_over_two_workers(server):
+    """The same from another worker, with a tenth of the video lost on the way up: repaired by repaired-rid."""
+    camera, viewer = watch_three_layers(server, ("--drop-out-percent", "10"))
+    check_three_layers(camera, viewer)
+    check(server.metric('stoa_relay_packets_total{direction="in"}') > 200, "the relay")
+    video = [tx for tx in camera.last[0]["media"]["tx"] if tx["rid"]]
+    check(sum(tx["resent"] for tx in video) >= 0.8 * sum(tx["dropped"] for tx in video) > 5, "RTX", video)
+
+
+test_three_layers_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "1"}
+
+
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 
@@ -327,6 +384,85 @@ def test_strangers_change_nothing(server):
     for stats in peers.last:
         check(len(fed(stats)) == 5 and stats["up_ms"] < 4000, "peer", stats["peer"], len(fed(stats)), stats["up_ms"])
         check(all(rx["lost"] == 0 for rx in fed(stats)), "lost packets", stats["media"]["rx"])
+
+
+def judge_two(peers, server, kind):
+    """Both see and hear each other, over that kind of pair, and nothing was lost on the way."""
+    for stats in peers.last:
+        check(stats["pair"].endswith(kind), "pair", stats["pair"])
+        rows = fed(stats)
+        check(len(rows) == 2, "streams at peer", stats["peer"], len(rows))
+        for rx in rows:
+            check(rx["lost"] == 0 and rx["duplicates"] == 0, "sequence", rx)
+            if rx["kind"] == "video":
+                check(rx["picture"]["decoded"] > 40 and rx["picture"]["broken"] == 0, "pictures", rx["picture"])
+
+
+def test_ice_over_tcp(server):
+    """RFC 6544: peers without any UDP see and hear each other; strangers' connections go; a normal peer beside."""
+    strangers = [socket.create_connection(("127.0.0.1", server.media)) for _ in range(3)]
+    strangers[0].sendall(bytes.fromhex("0004deadbeef") * 3)  # frames that are no check
+    strangers[1].sendall(bytes.fromhex("ffff") + bytes(100))  # longer than any frame may be
+    peers = Peers(server, 2, 8, "--pairs", "2", "--publish", "microphone,camera", "--decode", "--ice", "tcp")
+    peers.finish()
+    judge_two(peers, server, " tcp")
+    check(server.metric('stoa_media_tcp_total{event="trusted"}') >= 2, "connections")
+    check(server.metric('stoa_media_tcp_total{event="frames_out"}') > 500, "frames")
+    check(server.metric('stoa_drops_total{reason="tcp_stranger"}') == 3, "strangers stayed")
+    check(server.metric('stoa_drops_total{reason="tcp_frame"}') == 1, "frame of 64 KiB")
+    check(server.metric('stoa_drops_total{reason="tcp_queue"}') == 0, "queue")
+    for s in strangers:
+        s.settimeout(2)
+        check(s.recv(100) == b"", "a stranger was answered")
+
+
+def test_tcp_can_be_switched_off(server):
+    try:
+        socket.create_connection(("127.0.0.1", server.media), 1)
+        raise AssertionError("somebody listens")
+    except ConnectionRefusedError:
+        pass
+
+
+test_tcp_can_be_switched_off.settings = {"STOA_MEDIA_TCP": "false"}
+
+
+def own_address():
+    """An address of this machine that is not on the loopback, where libnice opens no sockets; "" when there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))  # sends nothing
+            return s.getsockname()[0]
+        except OSError:
+            return ""
+
+
+def through_turn(transport, tcp_only):
+    port, address = free_ports(1), own_address()
+    check(address, "this machine has no address but the loopback")
+    turn = Turn(port, address, tcp_only)
+    server = None
+    try:
+        server = Server({"STOA_TURN_URLS": f"stun:{address}:{port},turn:{address}:{port}?transport={transport}",
+                         "STOA_TURN_SECRET_FILE": turn.secret_file, "STOA_MEDIA_ANNOUNCE": address})
+        peers = Peers(server, 2, 8, "--pairs", "2", "--publish", "microphone,camera", "--decode", "--ice", "relay")
+        peers.finish()
+        judge_two(peers, server, " udp relay")
+        check("check_stun_auth: Cannot find credentials" not in turn.words(), "credentials were refused")
+    except Exception as error:
+        raise AssertionError(f"{error}\n{turn.words()[-2500:]}")
+    finally:
+        turn.stop()
+        check(server is None or server.stop() == 0, "the server's end")
+
+
+def test_turn(_server):
+    """A call through a real coturn, by the credentials that the server hands out."""
+    through_turn("udp", False)
+
+
+def test_turn_over_tcp(_server):
+    through_turn("tcp", True)
 
 
 def run(name):

@@ -1,6 +1,7 @@
 #include "tests/integration/native/ice.h"
 
 #include <nice/agent.h>
+#include <string.h>
 
 enum { COMPONENT = 1 };
 
@@ -10,7 +11,7 @@ struct nat_ice {
     NiceAgent *agent;
     guint stream;
     char *ufrag, *pwd;
-    char pair[2 * NICE_ADDRESS_STRING_LEN + 32];
+    char pair[2 * NICE_ADDRESS_STRING_LEN + 48];
 };
 
 static void read_credentials(struct nat_ice *ice)
@@ -51,8 +52,10 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
     (void)component;
     nice_address_to_string(&local->addr, a);
     nice_address_to_string(&remote->addr, b);
-    g_snprintf(ice->pair, sizeof ice->pair, "%s:%u>%s:%u", a, nice_address_get_port(&local->addr),
-               b, nice_address_get_port(&remote->addr));
+    g_snprintf(ice->pair, sizeof ice->pair, "%s:%u>%s:%u %s%s", a,
+               nice_address_get_port(&local->addr), b, nice_address_get_port(&remote->addr),
+               remote->transport == NICE_CANDIDATE_TRANSPORT_UDP ? "udp" : "tcp",
+               local->type == NICE_CANDIDATE_TYPE_RELAYED ? " relay" : "");
 }
 
 static void on_packet(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
@@ -65,7 +68,37 @@ static void on_packet(NiceAgent *agent, guint stream, guint component, guint len
     ice->ops->packet(ice->arg, (const uint8_t *)buf, len);
 }
 
-struct nat_ice *nat_ice_create(const struct nat_ice_ops *ops, void *arg)
+/* "turn:192.0.2.1:3478?transport=tcp", numbers only */
+static void add_relay(struct nat_ice *ice, const char *url, const json_t *server)
+{
+    const char *user = json_string_value(json_object_get(server, "username"));
+    const char *pass = json_string_value(json_object_get(server, "credential"));
+    if (!g_str_has_prefix(url, "turn:") || !user || !pass) {
+        return;
+    }
+    char **parts = g_strsplit_set(url + strlen("turn:"), ":?", 3);
+    guint port = parts[0] && parts[1] ? (guint)g_ascii_strtoull(parts[1], NULL, 10) : 3478;
+    bool tcp = strstr(url, "transport=tcp") != NULL;
+    nice_agent_set_relay_info(ice->agent, ice->stream, COMPONENT, parts[0], port, user, pass,
+                              tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP);
+    g_strfreev(parts);
+}
+
+static void add_relays(struct nat_ice *ice, const json_t *servers)
+{
+    size_t i, k;
+    const json_t *server, *url;
+    json_array_foreach(servers, i, server)
+    {
+        json_array_foreach(json_object_get(server, "urls"), k, url)
+        {
+            add_relay(ice, json_string_value(url), server);
+        }
+    }
+}
+
+struct nat_ice *nat_ice_create(const struct nat_ice_ops *ops, void *arg, enum nat_ice_mode mode,
+                               const json_t *servers)
 {
     struct nat_ice *ice = g_new0(struct nat_ice, 1);
     ice->ops = ops;
@@ -73,8 +106,13 @@ struct nat_ice *nat_ice_create(const struct nat_ice_ops *ops, void *arg)
     ice->agent = nice_agent_new_full(NULL, NICE_COMPATIBILITY_RFC5245,
                                      NICE_AGENT_OPTION_REGULAR_NOMINATION |
                                          NICE_AGENT_OPTION_CONSENT_FRESHNESS);
-    g_object_set(ice->agent, "controlling-mode", TRUE, "upnp", FALSE, "ice-tcp", FALSE, NULL);
+    g_object_set(ice->agent, "controlling-mode", TRUE, "upnp", FALSE, "ice-tcp",
+                 mode == NAT_ICE_TCP, "ice-udp", mode != NAT_ICE_TCP, "force-relay",
+                 mode == NAT_ICE_RELAY, NULL);
     ice->stream = nice_agent_add_stream(ice->agent, 1);
+    if (mode == NAT_ICE_RELAY) {
+        add_relays(ice, servers);
+    }
     g_signal_connect(ice->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), ice);
     g_signal_connect(ice->agent, "component-state-changed", G_CALLBACK(on_state), ice);
     g_signal_connect(ice->agent, "new-selected-pair-full", G_CALLBACK(on_pair), ice);

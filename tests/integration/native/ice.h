@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,15 @@ struct nat_ice_ops {
     void (*packet)(void *arg, const uint8_t *data, size_t len);
 };
 
-struct nat_ice *nat_ice_create(const struct nat_ice_ops *ops, void *arg);
+enum nat_ice_mode {
+    NAT_ICE_UDP,
+    NAT_ICE_TCP,   /* no UDP at all (RFC 6544) */
+    NAT_ICE_RELAY, /* only by the TURN servers that the server names */
+};
+
+/* servers: "ice_servers" of session.open, borrowed. */
+struct nat_ice *nat_ice_create(const struct nat_ice_ops *ops, void *arg, enum nat_ice_mode mode,
+                               const json_t *servers);
 void nat_ice_destroy(struct nat_ice *ice); /* NULL is allowed */
 
 /* Our side, for the offer. */
@@ -32,5 +41,6 @@ bool nat_ice_set_remote(struct nat_ice *ice, const char *ufrag, const char *pwd,
 /* New credentials (read them again); the old pair is used until set_remote. */
 void nat_ice_restart(struct nat_ice *ice);
 void nat_ice_send(struct nat_ice *ice, const uint8_t *data, size_t len);
-/* Of the selected pair, as text for statistics; "" while there is none. */
+/* Of the selected pair, as text for statistics, "udp" or "tcp" and "relay" behind it; "" while there
+ * is none. */
 const char *nat_ice_pair(const struct nat_ice *ice);

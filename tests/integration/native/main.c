@@ -7,18 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/integration/native/churn.h"
 #include "tests/integration/native/peer.h"
 #include "tests/integration/native/token.h"
 
 enum { TICK_MS = 5, LEAVE_MS = 200 };
 
 static struct options {
-    char *host, *room, *identity, *publish, *tokens_file, *srtp;
+    char *ice, *host, *room, *identity, *publish, *tokens_file, *srtp;
     char **tokens;
     int drop_in, drop_out;
     int port, peers, pairs, video_delay_ms, width, height, fps, kbps;
+    int cycles, kill_percent, hold_ms;
     int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
-    gboolean silent, decode, events;
+    int view_ms;
+    char *views;
+    gboolean silent, decode, events, simulcast;
 } opt = {.port = 8080,
          .peers = 1,
          .pairs = 4,
@@ -28,7 +32,9 @@ static struct options {
          .kbps = 150,
          .stagger_ms = 0,
          .stats_ms = 1000,
+         .view_ms = 4000,
          .restart_ms = -1,
+         .hold_ms = 100,
          .cut_ms = -1,
          .cut_for_ms = 5000};
 
@@ -49,6 +55,12 @@ static const GOptionEntry entries[] = {
     {"height", 0, 0, G_OPTION_ARG_INT, &opt.height, "picture (180)", "PX"},
     {"fps", 0, 0, G_OPTION_ARG_INT, &opt.fps, "pictures per second (15)", "N"},
     {"kbps", 0, 0, G_OPTION_ARG_INT, &opt.kbps, "video rate (150)", "N"},
+    {"simulcast", 0, 0, G_OPTION_ARG_NONE, &opt.simulcast,
+     "camera in three encodings, this one, half and a quarter", NULL},
+    {"views", 0, 0, G_OPTION_ARG_STRING, &opt.views,
+     "sizes at which cameras are shown, one after another", "WxH,..."},
+    {"view-ms", 0, 0, G_OPTION_ARG_INT, &opt.view_ms, "each so long (4000)", "MS"},
+    {"ice", 0, 0, G_OPTION_ARG_STRING, &opt.ice, "udp, tcp or relay (udp)", "HOW"},
     {"srtp", 0, 0, G_OPTION_ARG_STRING, &opt.srtp, "SRTP profiles by OpenSSL's names", "LIST"},
     {"drop-in-percent", 0, 0, G_OPTION_ARG_INT, &opt.drop_in, "lose arriving video, ask again",
      "N"},
@@ -60,6 +72,11 @@ static const GOptionEntry entries[] = {
     {"duration-ms", 0, 0, G_OPTION_ARG_INT, &opt.duration_ms, "then leave (0: on SIGINT)", "MS"},
     {"ice-restart-ms", 0, 0, G_OPTION_ARG_INT, &opt.restart_ms, "restart ICE then", "MS"},
     {"cut-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_ms, "cut the WebSocket then", "MS"},
+    {"cycles", 0, 0, G_OPTION_ARG_INT, &opt.cycles,
+     "so many come and go, --peers at once, a token each", "N"},
+    {"kill-percent", 0, 0, G_OPTION_ARG_INT, &opt.kill_percent,
+     "of the cycles end in mid-handshake without a word", "N"},
+    {"hold-ms", 0, 0, G_OPTION_ARG_INT, &opt.hold_ms, "media of a cycle (100)", "MS"},
     {"cut-for-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_for_ms, "and resume after (5000)", "MS"},
     {0},
 };
@@ -69,6 +86,7 @@ static struct {
     GPtrArray *tokens; /* owned texts */
     GPtrArray *identities;
     GPtrArray *peers; /* struct nat_peer */
+    struct nat_churn *churn;
     int64_t start_us, stats_us;
     bool restarted, cut, leaving;
 } app;
@@ -112,6 +130,7 @@ static bool read_tokens(void)
         g_strfreev(lines);
         g_free(text);
     }
+    int wanted = opt.cycles > 0 ? opt.cycles : opt.peers;
     for (int i = 0; opt.room && i < opt.peers; i++) {
         char *why = NULL;
         char *token = nat_token_fetch(opt.host, (uint16_t)opt.port, opt.room,
@@ -123,17 +142,23 @@ static bool read_tokens(void)
         }
         g_ptr_array_add(app.tokens, token);
     }
-    if (app.tokens->len < (guint)opt.peers) {
-        g_printerr("%d peers need as many tokens (--token, --tokens or --room)\n", opt.peers);
+    if (app.tokens->len < (guint)wanted) {
+        g_printerr("%d peers need as many tokens (--token, --tokens or --room)\n", wanted);
         return false;
     }
     return true;
 }
 
-static void start_peer(void)
+static enum nat_ice_mode ice_mode(const char *name)
 {
-    unsigned i = app.peers->len;
-    struct nat_peer_conf conf = {
+    return g_strcmp0(name, "tcp") == 0     ? NAT_ICE_TCP
+           : g_strcmp0(name, "relay") == 0 ? NAT_ICE_RELAY
+                                           : NAT_ICE_UDP;
+}
+
+static struct nat_peer_conf peer_conf(unsigned i)
+{
+    return (struct nat_peer_conf){
         .host = opt.host,
         .port = (uint16_t)opt.port,
         .token = g_ptr_array_index(app.tokens, i),
@@ -152,8 +177,30 @@ static void start_peer(void)
         .decode = opt.decode,
         .log_events = opt.events,
         .srtp_profiles = opt.srtp,
+        .simulcast = opt.simulcast,
+        .views = opt.views,
+        .view_us = (int64_t)opt.view_ms * 1000,
+        .ice = ice_mode(opt.ice),
     };
+}
+
+static void start_peer(void)
+{
+    struct nat_peer_conf conf = peer_conf(app.peers->len);
     g_ptr_array_add(app.peers, nat_peer_create(&conf));
+}
+
+static void start_churn(void)
+{
+    struct nat_churn_conf conf = {
+        .peer = peer_conf(0),
+        .tokens = (char *const *)app.tokens->pdata,
+        .cycles = (unsigned)opt.cycles,
+        .at_once = (unsigned)opt.peers,
+        .kill_percent = (unsigned)opt.kill_percent,
+        .hold_us = (int64_t)opt.hold_ms * 1000,
+    };
+    app.churn = nat_churn_create(&conf);
 }
 
 static gboolean quit(gpointer arg)
@@ -199,6 +246,13 @@ static gboolean tick(gpointer arg)
 {
     int64_t now_us = g_get_monotonic_time(), age_ms = (now_us - app.start_us) / 1000;
     (void)arg;
+    if (app.churn) {
+        if (!nat_churn_tick(app.churn, now_us)) {
+            g_main_loop_quit(app.loop);
+            return G_SOURCE_REMOVE;
+        }
+        return G_SOURCE_CONTINUE;
+    }
     while (app.peers->len < (guint)opt.peers &&
            age_ms >= (int64_t)app.peers->len * opt.stagger_ms) {
         start_peer();
@@ -227,7 +281,8 @@ static gboolean tick(gpointer arg)
 
 static int finish(void)
 {
-    int failed = 0;
+    int failed = app.churn ? (int)nat_churn_failed(app.churn) : 0;
+    nat_churn_destroy(app.churn);
     for (guint i = 0; i < app.peers->len; i++) {
         struct nat_peer *p = g_ptr_array_index(app.peers, i);
         failed += strcmp(nat_peer_state(p), "failed") == 0;
@@ -259,6 +314,9 @@ int main(int argc, char **argv)
     }
     if (!read_tokens()) {
         return 2;
+    }
+    if (opt.cycles > 0) {
+        start_churn();
     }
     app.loop = g_main_loop_new(NULL, FALSE);
     app.start_us = g_get_monotonic_time();

@@ -157,7 +157,8 @@ void nat_media_answer(struct nat_media *m, const struct nat_offer *offer,
         const struct nat_answer_line *line = &answer->lines[m->mids[i]];
         nat_tx_negotiated(m->tracks[i], line->has_ext[NAT_EXT_MID], line->has_ext[NAT_EXT_LEVEL],
                           line->has_ext[NAT_EXT_TWCC], line->has_pt[NAT_PT_RTX]);
-        nat_tx_pause(m->tracks[i], !line->accepted || !line->recvonly);
+        nat_tx_pause(m->tracks[i], !line->accepted || !line->recvonly ||
+                                       (nat_tx_rid(m->tracks[i]) && !line->simulcast));
     }
 }
 
@@ -408,6 +409,18 @@ void nat_media_slot(struct nat_media *m, const char *mid, const char *participan
         g_free(s->source);
         s->participant = g_strdup(participant);
         s->source = g_strdup(source);
+    }
+}
+
+void nat_media_wanted(struct nat_media *m, const json_t *rids)
+{
+    for (unsigned i = 0; i < m->track_count; i++) {
+        const char rid[2] = {nat_tx_rid(m->tracks[i]), 0};
+        bool wanted = rid[0] == 0;
+        for (size_t k = 0; k < json_array_size(rids); k++) {
+            wanted = wanted || strcmp(json_string_value(json_array_get(rids, k)), rid) == 0;
+        }
+        nat_tx_pause(m->tracks[i], !wanted);
     }
 }
 

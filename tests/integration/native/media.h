@@ -14,7 +14,7 @@
 #include "tests/integration/native/rtp_out.h"
 #include "tests/integration/native/sdp.h"
 
-enum { NAT_TRACKS_MAX = 4 };
+enum { NAT_TRACKS_MAX = 8 }; /* encodings */
 
 struct nat_media;
 
@@ -39,4 +39,6 @@ void nat_media_tick(struct nat_media *m, int64_t now_us);
 /* What slots.changed says about an m-line, for statistics; NULL: empty. */
 void nat_media_slot(struct nat_media *m, const char *mid, const char *participant,
                     const char *source);
+/* Which encodings of our simulcast are wanted: a list of rids. */
+void nat_media_wanted(struct nat_media *m, const json_t *rids);
 json_t *nat_media_stats(const struct nat_media *m, int64_t now_us); /* new reference */

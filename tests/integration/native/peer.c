@@ -20,14 +20,16 @@ struct nat_peer {
     struct nat_ice *ice;
     struct nat_media *media;
     struct nat_offer offer;
-    bool gathered, joined, offering, restart_wanted, socket_lost;
+    bool gathered, joined, offering, restart_wanted, socket_lost, leaving;
     char *session, *secret, *participant;
     json_int_t seq; /* of the last notification */
     int64_t start_us, up_us, ping_us, resume_us;
     unsigned offers, resumes, restarts, socket_closes;
     size_t offer_bytes, answer_bytes;
     uint64_t events_total, seq_gaps, seq_repeats;
-    GHashTable *events; /* method -> count */
+    GHashTable *events;  /* method -> count */
+    GHashTable *cameras; /* ids of participants */
+    int64_t view_told;   /* index of the sizes that the server knows; -1: none */
 };
 
 void nat_print(const char *event, unsigned peer, json_t *fields)
@@ -100,12 +102,38 @@ static void publish(struct nat_peer *p, bool video, const char *source, const ch
                                 });
 }
 
+/* One m-line, three encodings. */
+static void publish_simulcast(struct nat_peer *p)
+{
+    unsigned mid = add_line(p, true, "camera-stream");
+    p->offer.lines[mid].simulcast = true;
+    for (unsigned i = 0; i < NAT_ENCODINGS; i++) {
+        unsigned shift = NAT_ENCODINGS - 1 - i;
+        nat_media_publish(p->media, &(struct nat_tx_conf){
+                                        .video = true,
+                                        .source = "camera",
+                                        .mid = mid,
+                                        .index = p->conf.index,
+                                        .rid = "qhf"[i],
+                                        .ssrc = g_random_int() | 1,
+                                        .rtx_ssrc = g_random_int() | 1,
+                                        .width = p->conf.width >> shift,
+                                        .height = p->conf.height >> shift,
+                                        .fps = p->conf.fps,
+                                        .kbps = p->conf.kbps >> (2 * shift),
+                                        .drop_percent = p->conf.drop_out_percent,
+                                    });
+    }
+}
+
 static void build_lines(struct nat_peer *p)
 {
     if (p->conf.publish & NAT_MICROPHONE) {
         publish(p, false, "microphone", "camera-stream");
     }
-    if (p->conf.publish & NAT_CAMERA) {
+    if (p->conf.publish & NAT_CAMERA && p->conf.simulcast) {
+        publish_simulcast(p);
+    } else if (p->conf.publish & NAT_CAMERA) {
         publish(p, true, "camera", "camera-stream");
     }
     if (p->conf.publish & NAT_SCREEN) {
@@ -187,6 +215,8 @@ static void on_joined(void *arg, const json_t *result, const json_t *error)
     set_state(p, "joined");
 }
 
+static const struct nat_ice_ops ice_ops;
+
 static void take_session(struct nat_peer *p, const json_t *result)
 {
     g_free(p->secret);
@@ -201,6 +231,7 @@ static void on_session(void *arg, const json_t *result, const json_t *error)
     }
     take_session(p, result);
     p->session = g_strdup(json_string_value(json_object_get(result, "session")));
+    p->ice = nat_ice_create(&ice_ops, p, p->conf.ice, json_object_get(result, "ice_servers"));
     set_state(p, "open");
     nat_rpc_call(p->rpc, "conference.join", json_object(), on_joined, p);
 }
@@ -246,7 +277,35 @@ static void on_slots(struct nat_peer *p, const json_t *params)
             nat_media_slot(p->media, mid, json_string_value(json_object_get(slot, "participant")),
                            json_string_value(json_object_get(slot, "source")));
         }
+        const char *source = json_string_value(json_object_get(slot, "source"));
+        if (source && strcmp(source, "camera") == 0 &&
+            g_hash_table_add(p->cameras,
+                             g_strdup(json_string_value(json_object_get(slot, "participant"))))) {
+            p->view_told = -1;
+        }
     }
+}
+
+/* All cameras that we see are shown at the size of this moment. */
+static void send_sizes(struct nat_peer *p, int64_t now_us)
+{
+    char **sizes = g_strsplit(p->conf.views, ",", -1);
+    guint count = g_strv_length(sizes);
+    int64_t step = (now_us - p->start_us) / p->conf.view_us;
+    int width = 0, height = 0;
+    if (count > 0 && sscanf(sizes[MIN(step, (int64_t)count - 1)], "%dx%d", &width, &height) == 2) {
+        json_t *tiles = json_array();
+        GHashTableIter it;
+        gpointer id;
+        g_hash_table_iter_init(&it, p->cameras);
+        while (g_hash_table_iter_next(&it, &id, NULL)) {
+            json_array_append_new(tiles,
+                                  json_pack("{s:s, s:s, s:i, s:i}", "participant", (char *)id,
+                                            "group", "camera", "width", width, "height", height));
+        }
+        nat_rpc_call(p->rpc, "conference.sizes", json_pack("{s:o}", "tiles", tiles), NULL, NULL);
+    }
+    g_strfreev(sizes);
 }
 
 static void on_notified(void *arg, const char *method, const json_t *params)
@@ -263,6 +322,9 @@ static void on_notified(void *arg, const char *method, const json_t *params)
     }
     if (strcmp(method, "slots.changed") == 0) {
         on_slots(p, params);
+    }
+    if (strcmp(method, "track.encodings") == 0) {
+        nat_media_wanted(p->media, json_object_get(params, "rids"));
     }
     if (p->conf.log_events) {
         nat_print("notification", p->conf.index,
@@ -295,7 +357,10 @@ static void on_connected(void *arg)
 
 static void on_ice_failed(void *arg)
 {
-    fail(arg, "ice", "failed");
+    struct nat_peer *p = arg;
+    if (!p->leaving) { /* the server closes the connection of who leaves */
+        fail(p, "ice", "failed");
+    }
 }
 
 static void on_packet(void *arg, const uint8_t *data, size_t len)
@@ -336,10 +401,11 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     p->state = "connecting";
     p->start_us = g_get_monotonic_time();
     p->events = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    p->cameras = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    p->view_told = -1;
     p->media =
         nat_media_create(&media_ops, p, conf->decode, conf->drop_in_percent, conf->srtp_profiles);
     build_lines(p);
-    p->ice = nat_ice_create(&ice_ops, p);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);
     return p;
 }
@@ -365,6 +431,11 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 {
     tick_socket(p, now_us);
     nat_media_tick(p->media, now_us);
+    if (p->conf.views && p->rpc && p->joined &&
+        (now_us - p->start_us) / p->conf.view_us != p->view_told) {
+        p->view_told = (now_us - p->start_us) / p->conf.view_us;
+        send_sizes(p, now_us);
+    }
     if (!p->rpc || !p->joined || p->offering || !p->gathered) {
         return;
     }
@@ -376,6 +447,9 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 
 void nat_peer_restart_ice(struct nat_peer *p)
 {
+    if (!p->ice) {
+        return;
+    }
     nat_ice_restart(p->ice);
     p->restarts++;
     p->restart_wanted = true;
@@ -393,6 +467,7 @@ void nat_peer_cut(struct nat_peer *p, int64_t for_us)
 
 void nat_peer_leave(struct nat_peer *p)
 {
+    p->leaving = true;
     if (p->rpc && p->session) {
         nat_rpc_call(p->rpc, "session.close", json_object(), NULL, NULL);
     }
@@ -420,7 +495,8 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         (json_int_t)p->answer_bytes, "resumes", (json_int_t)p->resumes, "restarts",
         (json_int_t)p->restarts, "events_total", (json_int_t)p->events_total, "seq", p->seq,
         "seq_gaps", (json_int_t)p->seq_gaps, "seq_repeats", (json_int_t)p->seq_repeats, "pair",
-        nat_ice_pair(p->ice), "events", events, "media", nat_media_stats(p->media, now_us));
+        p->ice ? nat_ice_pair(p->ice) : "", "events", events, "media",
+        nat_media_stats(p->media, now_us));
 }
 
 void nat_peer_destroy(struct nat_peer *p)
@@ -429,6 +505,7 @@ void nat_peer_destroy(struct nat_peer *p)
     nat_ice_destroy(p->ice);
     nat_rpc_destroy(p->rpc);
     g_hash_table_destroy(p->events);
+    g_hash_table_destroy(p->cameras);
     g_free(p->session);
     g_free(p->secret);
     g_free(p->participant);

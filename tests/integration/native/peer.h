@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/integration/native/ice.h"
+
 enum nat_publish { NAT_MICROPHONE = 1, NAT_CAMERA = 2, NAT_SCREEN = 4 };
 
 struct nat_peer_conf {
@@ -22,7 +24,12 @@ struct nat_peer_conf {
     int64_t video_delay_us;
     unsigned width, height, fps, kbps;
     unsigned drop_in_percent, drop_out_percent; /* of video packets */
+    enum nat_ice_mode ice;
     bool silent, decode, log_events;
+    bool simulcast; /* the camera in three encodings: width x height, half, a quarter */
+    const char
+        *views;      /* "320x180,1280x720": sizes at which pictures are shown, one after another */
+    int64_t view_us; /* each so long */
     const char *srtp_profiles; /* OpenSSL's names, NULL: all */
 };
 

@@ -12,7 +12,7 @@ enum { HISTORY = 512, PACKET_MAX = 1200, PAYLOAD_MAX = 1100, AUDIO_FRAME_US = 20
 
 struct sent {
     uint16_t seq;
-    size_t len;
+    size_t len, rid_at; /* rid_at: where the element of the RID begins; 0: nowhere */
     uint8_t pkt[PACKET_MAX];
 };
 
@@ -103,6 +103,11 @@ void nat_tx_pause(struct nat_tx *tx, bool paused)
     tx->paused = paused;
 }
 
+char nat_tx_rid(const struct nat_tx *tx)
+{
+    return tx->conf.rid;
+}
+
 uint32_t nat_tx_ssrc(const struct nat_tx *tx)
 {
     return tx->conf.ssrc;
@@ -121,7 +126,8 @@ static void put32(uint8_t *p, uint32_t v)
 }
 
 /* One-byte header extensions (RFC 8285, 4.2). */
-static size_t write_extensions(const struct nat_tx *tx, uint8_t *p, uint8_t level)
+static size_t write_extensions(const struct nat_tx *tx, uint8_t *p, uint8_t level,
+                               size_t *ret_rid_at)
 {
     size_t n = 4;
     if (tx->ext_mid) {
@@ -134,6 +140,11 @@ static size_t write_extensions(const struct nat_tx *tx, uint8_t *p, uint8_t leve
     if (tx->ext_level) {
         p[n++] = NAT_EXT_LEVEL << 4;
         p[n++] = (uint8_t)(0x80 | level);
+    }
+    if (tx->conf.rid) {
+        *ret_rid_at = n;
+        p[n++] = NAT_EXT_RID << 4;
+        p[n++] = (uint8_t)tx->conf.rid;
     }
     if (tx->ext_twcc && tx->twcc) {
         p[n++] = NAT_EXT_TWCC << 4 | 1;
@@ -149,9 +160,10 @@ static size_t write_extensions(const struct nat_tx *tx, uint8_t *p, uint8_t leve
 }
 
 static size_t write_header(const struct nat_tx *tx, uint8_t *p, uint8_t pt, bool marker,
-                           uint32_t ts, uint8_t level)
+                           uint32_t ts, uint8_t level, size_t *ret_rid_at)
 {
-    size_t ext = write_extensions(tx, p + 12, level);
+    size_t rid_at = 0, ext = write_extensions(tx, p + 12, level, &rid_at);
+    *ret_rid_at = rid_at ? 12 + rid_at : 0;
     p[0] = ext ? 0x90 : 0x80;
     p[1] = (uint8_t)((marker ? 0x80 : 0) | pt);
     put16(p + 2, tx->seq);
@@ -176,8 +188,8 @@ static void emit(struct nat_tx *tx, bool marker, uint32_t ts, uint8_t level, con
                  size_t prefix_len, const uint8_t *data, size_t len, int64_t captured_us)
 {
     struct sent packet = {.seq = tx->seq};
-    size_t n =
-        write_header(tx, packet.pkt, tx->conf.video ? NAT_PT_VP8 : NAT_PT_OPUS, marker, ts, level);
+    size_t n = write_header(tx, packet.pkt, tx->conf.video ? NAT_PT_VP8 : NAT_PT_OPUS, marker, ts,
+                            level, &packet.rid_at);
     memcpy(packet.pkt + n, prefix, prefix_len);
     memcpy(packet.pkt + n + prefix_len, data, len);
     packet.len = n + prefix_len + len;
@@ -271,6 +283,9 @@ void nat_tx_nack(struct nat_tx *tx, uint16_t seq)
     }
     memcpy(pkt, s->pkt, head);
     pkt[1] = (uint8_t)((s->pkt[1] & 0x80) | NAT_PT_RTX);
+    if (s->rid_at) {
+        pkt[s->rid_at] = NAT_EXT_REPAIRED_RID << 4; /* RFC 8852, 3.2 */
+    }
     put16(pkt + 2, tx->rtx_seq++);
     put32(pkt + 8, tx->conf.rtx_ssrc);
     put16(pkt + head, seq);
@@ -299,10 +314,12 @@ bool nat_tx_report(struct nat_tx *tx, uint8_t ret_sr[28], int64_t now_us)
 
 json_t *nat_tx_stats(const struct nat_tx *tx)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source",
-                     tx->conf.source, "ssrc", (json_int_t)tx->conf.ssrc, "packets",
-                     (json_int_t)tx->packets, "octets", (json_int_t)tx->octets, "frames",
-                     (json_int_t)tx->frames, "key_frames", (json_int_t)tx->key_frames, "plis",
-                     (json_int_t)tx->plis, "nacks", (json_int_t)tx->nacks, "resent",
-                     (json_int_t)tx->resent, "dropped", (json_int_t)tx->dropped);
+    char rid[2] = {tx->conf.rid, 0};
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source",
+                     tx->conf.source, "rid", rid, "paused", tx->paused, "ssrc",
+                     (json_int_t)tx->conf.ssrc, "packets", (json_int_t)tx->packets, "octets",
+                     (json_int_t)tx->octets, "frames", (json_int_t)tx->frames, "key_frames",
+                     (json_int_t)tx->key_frames, "plis", (json_int_t)tx->plis, "nacks",
+                     (json_int_t)tx->nacks, "resent", (json_int_t)tx->resent, "dropped",
+                     (json_int_t)tx->dropped);
 }

@@ -18,6 +18,7 @@ struct nat_tx_conf {
     const char *source;  /* microphone, camera, screen: for statistics */
     unsigned mid, index; /* index: chooses colour and tone */
     uint32_t ssrc, rtx_ssrc;
+    char rid;         /* of a simulcast encoding; 0: none */
     int64_t delay_us; /* packets leave so much after their capture; reports tell the truth */
     unsigned width, height, fps, kbps;
     bool silent;           /* microphone without a tone */
@@ -41,5 +42,6 @@ void nat_tx_key(struct nat_tx *tx); /* PLI or FIR came */
 void nat_tx_nack(struct nat_tx *tx, uint16_t seq);
 /* A sender report of 28 bytes, header included; false before the first packet. */
 bool nat_tx_report(struct nat_tx *tx, uint8_t ret_sr[28], int64_t now_us);
+char nat_tx_rid(const struct nat_tx *tx); /* 0: none */
 uint32_t nat_tx_ssrc(const struct nat_tx *tx);
 json_t *nat_tx_stats(const struct nat_tx *tx); /* new reference */

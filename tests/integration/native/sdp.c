@@ -32,6 +32,11 @@ static void write_video(GString *s, const struct nat_mline *m)
 static void write_ssrcs(GString *s, const struct nat_mline *m)
 {
     g_string_append_printf(s, "a=msid:%s %s-track\r\n", m->msid, m->msid);
+    if (m->simulcast) {
+        g_string_append(s, "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n"
+                           "a=simulcast:send q;h;f\r\n");
+        return;
+    }
     if (m->rtx_ssrc) {
         g_string_append_printf(s, "a=ssrc-group:FID %u %u\r\n", m->ssrc, m->rtx_ssrc);
         g_string_append_printf(s, "a=ssrc:%u cname:native\r\n", m->rtx_ssrc);
@@ -59,6 +64,13 @@ static void write_mline(GString *s, const struct nat_offer *offer, unsigned mid)
                                "a=extmap:%d http://www.ietf.org/id/"
                                "draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
                                NAT_EXT_TWCC);
+    }
+    if (m->simulcast) {
+        g_string_append_printf(s, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n",
+                               NAT_EXT_RID);
+        g_string_append_printf(
+            s, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n",
+            NAT_EXT_REPAIRED_RID);
     }
     if (m->video) {
         write_video(s, m);
@@ -136,6 +148,13 @@ static void read_lite(struct reader *r, const char *v)
     r->a->ice_lite = true;
 }
 
+static void read_simulcast(struct reader *r, const char *v)
+{
+    if (r->m) {
+        r->m->simulcast = strcmp(v, "recv q;h;f") == 0;
+    }
+}
+
 static void read_candidate(struct reader *r, const char *v)
 {
     if (r->a->candidate_count < NAT_CANDIDATES_MAX) {
@@ -200,12 +219,19 @@ static const struct {
     const char *prefix;
     void (*read)(struct reader *r, const char *value);
 } attributes[] = {
-    {"a=ice-ufrag:", read_ufrag},  {"a=ice-pwd:", read_pwd},
-    {"a=setup:", read_setup},      {"a=fingerprint:", read_fingerprint},
-    {"a=ice-lite", read_lite},     {"a=candidate:", read_candidate},
-    {"a=mid:", read_mid},          {"a=sendonly", read_sendonly},
-    {"a=recvonly", read_recvonly}, {"a=extmap:", read_extmap},
-    {"a=msid:", read_msid},        {"a=ssrc:", read_ssrc},
+    {"a=ice-ufrag:", read_ufrag},
+    {"a=ice-pwd:", read_pwd},
+    {"a=setup:", read_setup},
+    {"a=fingerprint:", read_fingerprint},
+    {"a=ice-lite", read_lite},
+    {"a=candidate:", read_candidate},
+    {"a=mid:", read_mid},
+    {"a=sendonly", read_sendonly},
+    {"a=recvonly", read_recvonly},
+    {"a=extmap:", read_extmap},
+    {"a=msid:", read_msid},
+    {"a=ssrc:", read_ssrc},
+    {"a=simulcast:", read_simulcast},
     {"a=ssrc-group:", read_group},
 };
 

@@ -18,11 +18,15 @@ enum {
     NAT_EXT_LEVEL = 1, /* extension ids of our offer */
     NAT_EXT_TWCC = 3,
     NAT_EXT_MID = 4,
+    NAT_EXT_RID = 5,
+    NAT_EXT_REPAIRED_RID = 6,
+    NAT_ENCODINGS = 3, /* of a simulcast camera: rids q, h, f */
 };
 
 /* One m-line of the offer; its index is its mid. */
 struct nat_mline {
     bool video, publish;     /* publish: sendonly, else recvonly */
+    bool simulcast;          /* its SSRCs are not said (RFC 8853) */
     uint32_t ssrc, rtx_ssrc; /* of what we publish */
     const char *msid;
 };
@@ -39,6 +43,7 @@ char *nat_sdp_offer(const struct nat_offer *offer); /* g_free it */
 struct nat_answer_line {
     char mid[33];
     bool video, accepted, sendonly, recvonly;
+    bool simulcast; /* takes all three */
     bool has_pt[128];
     bool has_ext[16]; /* ids that the answer kept */
     uint32_t ssrc, rtx_ssrc;

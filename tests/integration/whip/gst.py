@@ -1,9 +1,13 @@
-"""A WHIP or WHEP client of GStreamer's webrtcbin:  gst.py publish|watch URL TOKEN SECONDS [vp8|h264]
+"""A WHIP or WHEP client of GStreamer's webrtcbin:  gst.py publish|watch URL TOKEN SECONDS [CODEC]
 
-Prints one line of JSON: the connection's state and how many frames of each kind came out of the decoders.
+CODEC: vp8, h264, h264-high; to publish also vp8-rare and h264-rare, with a key frame in ten seconds and no ear for requests.
+Prints one line of JSON: the connection's state, how many frames of each kind came out of the decoders, the first pictures' times
+since the end of DTLS, their size, and whether the server had dropped the session before its DELETE.
 """
 import json
 import sys
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -14,35 +18,54 @@ gi.require_version("GstWebRTC", "1.0")
 gi.require_version("GstSdp", "1.0")
 from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
+RAW = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=15/1 ! "
+VP8 = RAW + "vp8enc name=encoder deadline=1 keyframe-max-dist=150 ! rtpvp8pay pt=96 picture-id-mode=15-bit ! " \
+            "application/x-rtp,media=video,encoding-name=VP8,payload=96 ! bin.sink_0 "
+
+
+def h264(profile, speed, distance):
+    return RAW + f"x264enc name=encoder tune=zerolatency speed-preset={speed} key-int-max={distance} ! video/x-h264,profile={profile} ! " \
+                 "rtph264pay pt=96 config-interval=-1 aggregate-mode=zero-latency ! " \
+                 "application/x-rtp,media=video,encoding-name=H264,payload=96 ! bin.sink_0 "
+
+
 PUBLISH = {
-    "vp8": "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=15/1 ! vp8enc deadline=1 keyframe-max-dist=150 ! "
-           "rtpvp8pay pt=96 picture-id-mode=15-bit ! application/x-rtp,media=video,encoding-name=VP8,payload=96 ! bin.sink_0 ",
-    "h264": "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=15/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
-            "key-int-max=30 ! video/x-h264,profile=constrained-baseline ! rtph264pay pt=96 config-interval=-1 aggregate-mode=zero-latency ! "
-            "application/x-rtp,media=video,encoding-name=H264,payload=96 ! bin.sink_0 ",
+    "vp8": VP8,
+    "vp8-rare": VP8,
+    "h264": h264("constrained-baseline", "ultrafast", 30),
+    "h264-rare": h264("constrained-baseline", "ultrafast", 150),
+    "h264-high": h264("high", "veryfast", 30),  # ultrafast leaves out what makes it high
 }
 SOUND = "audiotestsrc is-live=true ! opusenc ! rtpopuspay pt=97 ! application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! bin.sink_1"
 RECEIVE = {
     "vp8": "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000",
     "h264": "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,packetization-mode=(string)1,"
             "profile-level-id=(string)42e01f",
+    "h264-high": "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,packetization-mode=(string)1,"
+                 "profile-level-id=(string)64001f",
 }
 HEARD = "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2"
 
-DECODERS = {"VP8": "rtpvp8depay ! vp8dec", "H264": "rtph264depay ! h264parse ! avdec_h264", "OPUS": "rtpopusdepay ! opusdec"}
+TIMES = 100
+DECODERS = {"VP8": "rtpvp8depay ! vp8dec", "H264": "rtph264depay ! h264parse name=parser ! avdec_h264", "OPUS": "rtpopusdepay ! opusdec"}
 
 
 class Client:
     def __init__(self, role, url, token, codec):
         self.url, self.token, self.role, self.location = url, token, role, None
         self.frames = {"audio": 0, "video": 0}
+        self.connected, self.times, self.size, self.profile = None, [], None, None
         if role == "watch":  # parse_launch makes no pipeline of a single element
             self.pipe, self.bin = Gst.Pipeline.new(), Gst.ElementFactory.make("webrtcbin")
             self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+            self.bin.set_property("latency", 20)  # its jitter buffer would hold the first picture back
             self.pipe.add(self.bin)
         else:
             self.pipe = Gst.parse_launch("webrtcbin name=bin bundle-policy=max-bundle " + PUBLISH[codec] + SOUND)
             self.bin = self.pipe.get_by_name("bin")
+            if codec.endswith("-rare"):
+                pad = self.pipe.get_by_name("encoder").get_static_pad("src")
+                pad.add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self.ignore_requests)
         self.loop = GLib.MainLoop()
         if role == "watch":
             for caps in (RECEIVE[codec], HEARD):
@@ -52,6 +75,16 @@ class Client:
             for i in range(2):
                 self.bin.emit("get-transceiver", i).set_property("direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
         self.bin.connect("notify::ice-gathering-state", self.on_gathered)
+        self.bin.connect("notify::connection-state", self.on_state)
+
+    @staticmethod
+    def ignore_requests(_, info):
+        name = info.get_event().get_structure().get_name() if info.get_event().get_structure() else ""
+        return Gst.PadProbeReturn.DROP if name == "GstForceKeyUnit" else Gst.PadProbeReturn.OK
+
+    def on_state(self, *_):
+        if self.bin.get_property("connection-state") == GstWebRTC.WebRTCPeerConnectionState.CONNECTED:
+            self.connected = self.connected or time.monotonic()
 
     def on_pad(self, _, pad):
         if pad.direction != Gst.PadDirection.SRC:
@@ -60,13 +93,25 @@ class Client:
         kind, encoding = caps.get_string("media"), caps.get_string("encoding-name")
         chain = Gst.parse_bin_from_description(f"queue ! {DECODERS[encoding]} ! fakesink name=end sync=false async=false", True)
         end = chain.get_by_name("end").get_static_pad("sink")
-        end.add_probe(Gst.PadProbeType.BUFFER, lambda *_: self.count(kind))
+        end.add_probe(Gst.PadProbeType.BUFFER, lambda pad, _: self.count(kind, pad))
+        parser = chain.get_by_name("parser")
+        if parser:
+            parser.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self.on_parsed)
         self.pipe.add(chain)
         chain.sync_state_with_parent()
         pad.link(chain.get_static_pad("sink"))
 
-    def count(self, kind):
+    def on_parsed(self, pad, _):
+        self.profile = pad.get_current_caps().get_structure(0).get_string("profile")
+        return Gst.PadProbeReturn.REMOVE
+
+    def count(self, kind, pad):
         self.frames[kind] += 1
+        if kind == "video" and len(self.times) < TIMES:
+            now = time.monotonic()
+            self.times.append(round(1000 * (now - (self.connected or now))))
+            caps = pad.get_current_caps().get_structure(0)
+            self.size = [caps.get_value("width"), caps.get_value("height")]
         return Gst.PadProbeReturn.OK
 
     def offer(self):
@@ -100,10 +145,18 @@ class Client:
         GLib.timeout_add(int(seconds * 1000), self.loop.quit)
         self.loop.run()
         state = self.bin.get_property("connection-state").value_nick
-        if self.location:
-            self.request("DELETE", self.location).close()
+        gone = self.location is not None and not self.delete()
         self.pipe.set_state(Gst.State.NULL)
-        print(json.dumps({"state": state, **self.frames}), flush=True)
+        print(json.dumps({"state": state, **self.frames, "times_ms": self.times, "size": self.size, "profile": self.profile, "gone": gone}), flush=True)
+
+    def delete(self):
+        try:
+            self.request("DELETE", self.location).close()
+            return True
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return False
 
 
 Gst.init(None)

@@ -8,7 +8,7 @@ import time
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
-from doors import SDP, check, wait_for
+from doors import FRAG, SDP, check, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -101,7 +101,19 @@ async def test_comes_back(s):
     joined = s.log().count(": joined ")
     again = s.http("POST", "/whip/live", token, pc.localDescription.sdp, SDP)
     check(again[0] == 409 and again[1]["Retry-After"] == "2", again[0], again[2])
-    # it stops without a word: no close_notify, no DELETE
+    silence(pc)
+    await asyncio.sleep(2.6)
+    check(viewer.pc.connectionState == "connected")
+    back, location = await publisher(s, token)
+    await viewer.sees(seconds=15)
+    check(s.log().count(": joined ") == joined and s.open()["participants"] == 1, "the same participant", s.open())
+    check(s.http("DELETE", location, token)[0] == 200)
+    await viewer.pc.close()
+    await back.close()
+
+
+def silence(pc):
+    """It stops without a word: no close_notify, no DELETE, no checks."""
     for transceiver in pc.getTransceivers():
         transceiver.sender.transport.transport._connection.close = _nothing
         transceiver.sender.transport._send_rtp = _drop
@@ -112,14 +124,26 @@ async def test_comes_back(s):
             handle = getattr(transceiver.sender.transport.transport._connection, task, None)
             if handle:
                 handle.cancel()
-    await asyncio.sleep(2.6)
-    check(viewer.pc.connectionState == "connected")
-    back, location = await publisher(s, token)
-    await viewer.sees(seconds=15)
-    check(s.log().count(": joined ") == joined and s.open()["participants"] == 1, "the same participant", s.open())
-    check(s.http("DELETE", location, token)[0] == 200)
-    await viewer.pc.close()
-    await back.close()
+
+
+@in_loop
+async def test_consent_expires(s):
+    """Consent that nobody renews ends a session, also when a new start of ICE that nobody follows came before (RFC 7675, 5.1)."""
+    eve = s.token("eve", grants="subscribe")
+    quiet, restarted, alive = [await Watcher(s, eve).start() for _ in range(3)]
+    await until("they are connected", lambda: all(v.pc.connectionState == "connected" for v in (quiet, restarted, alive)), 10)
+    silence(quiet.pc)
+    silence(restarted.pc)
+    fragment = "a=ice-ufrag:efgh\r\na=ice-pwd:zzzzzzzzzzzzzzzzzzzzzz\r\n"
+    check(s.http("PATCH", restarted.location, eve, fragment, FRAG, If_Match="*")[0] == 200)
+    check(s.open()["sessions"] == 3)
+    await until("two are gone", lambda: s.open()["sessions"] == 1, 25)
+    check(s.http("DELETE", alive.location, eve)[0] == 200, "whose consent is fresh stays")
+    await alive.pc.close()
+
+
+# aiortc renews its consent each 4 to 6 s
+test_consent_expires.server = {"limits": {"peer_consent_ms": 12000}}
 
 
 async def _drop(*_):
@@ -184,7 +208,7 @@ def gst(role, url, token, seconds, codec):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def webrtcbin(s, codec):
+def webrtcbin(s, codec, profile=None):
     publish = gst("publish", s.url + "/whip/live", s.token(), 14, codec)
     try:
         wait_for("the publisher is there", lambda: s.open()["tracks"] == 2, 10)
@@ -192,7 +216,8 @@ def webrtcbin(s, codec):
         out, err = watch.communicate(timeout=30)
         check(watch.returncode == 0, err[-600:])
         got = json.loads(out)
-        check(got["state"] == "connected" and got["video"] > 20 and got["audio"] > 100, got)
+        check(got["state"] == "connected" and got["video"] > 20 and got["audio"] > 100 and got["size"] == [320, 240], got)
+        check(got["profile"] == profile, "profile", got["profile"])
     finally:
         out, err = publish.communicate(timeout=30)
     check(json.loads(out)["state"] == "connected", out, err[-600:])
@@ -204,7 +229,12 @@ def test_webrtcbin_vp8(s):
 
 
 def test_webrtcbin_h264(s):
-    webrtcbin(s, "h264")
+    webrtcbin(s, "h264", "constrained-baseline")
+
+
+def test_webrtcbin_h264_high(s):
+    """Its SPS says high, and both offers do."""
+    webrtcbin(s, "h264-high", "high")
 
 
 # ---- Debian's simple-whip-client

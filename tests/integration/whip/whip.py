@@ -7,9 +7,11 @@ import traceback
 
 import doors
 import test_clients
+import test_ice
+import test_picture
 import test_rules
 
-MODULES = (test_rules, test_clients)
+MODULES = (test_rules, test_ice, test_clients, test_picture)
 
 
 def run(name, fn):

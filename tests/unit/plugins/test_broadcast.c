@@ -1,4 +1,5 @@
 /* The broadcast plugin on the real control side, in virtual time: who publishes, who watches, what is mapped for whom. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,17 +294,18 @@ static void goes_on_as_the_same_track(void **state)
     end(w);
 }
 
-static void ice_begins_anew(void **state)
+static void ice_begins_anew(bool by_tag)
 {
     struct world *w = make();
     char location[128], etag[128], next[128];
-    (void)state;
     uint64_t peer = publish(w, "demo/cam/mc", location);
     header(&w->http[w->http_count - 1], "ETag", etag);
     char before[33];
     memcpy(before, world_plan(w, peer)->local_ufrag, sizeof before);
-    assert_int_equal(http_match(w, "PATCH", location, "demo/cam/mc", frag_new, etag)->status, 422);
-    const struct world_http *h = http_match(w, "PATCH", location, "demo/cam/mc", frag_new, "*");
+    assert_int_equal(http_match(w, "PATCH", location, "demo/cam/mc", frag_new, "\"x\"")->status,
+                     412);
+    const struct world_http *h =
+        http_match(w, "PATCH", location, "demo/cam/mc", frag_new, by_tag ? etag : "*");
     assert_int_equal(h->status, 200);
     assert_string_not_equal(header(h, "ETag", next), etag);
     const struct sfu_plan *plan = world_plan(w, peer);
@@ -314,6 +316,18 @@ static void ice_begins_anew(void **state)
     assert_int_equal(http_match(w, "PATCH", location, "demo/cam/mc", frag_new, etag)->status, 412);
     assert_int_equal(http_match(w, "PATCH", location, "demo/cam/mc", frag_new, next)->status, 204);
     end(w);
+}
+
+static void ice_begins_anew_by_wildcard(void **state)
+{
+    (void)state;
+    ice_begins_anew(false);
+}
+
+static void ice_begins_anew_by_tag(void **state)
+{
+    (void)state;
+    ice_begins_anew(true);
 }
 
 /* ---- watching ---- */
@@ -414,6 +428,79 @@ static void what_a_viewer_chose(void **state)
     json_decref(joined);
     json_decref(published);
     end(w);
+}
+
+#define OFFER_H264                                                                                 \
+    SDP_HEAD SDP_MLINE("audio", "111", "opus/48000/2", "0", "recvonly")                            \
+        SDP_MLINE("video", "96", "H264/90000", "1",                                                \
+                  "recvonly") "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n"
+
+static void first_key_frame(struct world *w, uint64_t publisher)
+{
+    struct sfu_plane_event e = {.kind = SFU_PLANE_TRACK_SIZE, .peer = publisher};
+    e.u.size.track = track_of(w, publisher, SFU_VIDEO);
+    e.u.size.width = 640;
+    e.u.size.height = 360;
+    e.u.size.codec = SFU_CODEC_VP8;
+    assert_int_equal(w->sink.post(w->sink.arg, &e), 0);
+    world_turn(w);
+}
+
+static void slot_event(struct world *w, enum sfu_plane_event_kind kind, uint64_t viewer,
+                       uint16_t slot, uint64_t track)
+{
+    struct sfu_plane_event e = {.kind = kind, .peer = viewer};
+    if (kind == SFU_PLANE_SLOT_SWITCHED) {
+        e.u.switched.slot = slot;
+        e.u.switched.track = track;
+    } else {
+        e.u.unavailable.slot = slot;
+        e.u.unavailable.track = track;
+    }
+    assert_int_equal(w->sink.post(w->sink.arg, &e), 0);
+    world_turn(w);
+}
+
+static void a_codec_that_the_viewer_lacks(void **state)
+{
+    struct world *w = make();
+    char at[128];
+    (void)state;
+    uint64_t cam = publish(w, "demo/cam/mc", at);
+    assert_int_equal(http(w, "POST", "/whep/demo", "demo/eve/r", OFFER_H264)->status, 201);
+    first_key_frame(w, cam);
+    const struct world_http *h = http(w, "POST", "/whep/demo", "demo/fay/r", OFFER_H264);
+    assert_int_equal(h->status, 422);
+    assert_non_null(strstr(h->body, "\"code\":\"unsupported\""));
+    assert_non_null(strstr(h->body, "the picture is VP8"));
+    (void)watch(w, "/whep/demo", "demo/gil/r");
+    assert_int_equal(stats(w).sessions, 3); /* nothing of the refused one is left */
+    end(w);
+}
+
+static void a_codec_that_comes_later(void **state)
+{
+    static const struct {
+        bool seen;
+        enum sfu_kind kind;
+        size_t sessions;
+    } rows[] = {{false, SFU_VIDEO, 1}, {true, SFU_VIDEO, 2}, {false, SFU_AUDIO, 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world *w = make();
+        char at[128];
+        uint64_t eve = watch(w, "/whep/demo", "demo/eve/r");
+        uint64_t cam = publish(w, "demo/cam/mc", at);
+        uint16_t slot = world_plan(w, eve)->slots[0].kind == rows[i].kind ? 0 : 1;
+        uint64_t track = track_of(w, cam, rows[i].kind);
+        if (rows[i].seen) {
+            slot_event(w, SFU_PLANE_SLOT_SWITCHED, eve, slot, track);
+        }
+        slot_event(w, SFU_PLANE_UNAVAILABLE, eve, slot, track);
+        world_wait(w, 100000);
+        assert_int_equal(stats(w).sessions, rows[i].sessions);
+        end(w);
+    }
 }
 
 static void a_viewer_ends_with_its_peer(void **state)
@@ -549,19 +636,25 @@ static void entity_tags(void **state)
 static void queries(void **state)
 {
     static const struct {
-        const char *query, *value; /* NULL: not there */
+        const char *query, *value;
+        int rc;
     } rows[] = {
-        {"", NULL},          {"track=a", "a"},         {"x=1&track=ab&y", "ab"},
-        {"track=", NULL},    {"tracks=a", NULL},       {"track", NULL},
-        {"&&track=a&", "a"}, {"track=12345678", NULL}, {"track=1234567", "1234567"},
-        {"xtrack=a", NULL},
+        {"", "-", -ENOENT},
+        {"track=a", "a", 0},
+        {"x=1&track=ab&y", "ab", 0},
+        {"track=", "-", -EINVAL},
+        {"tracks=a", "-", -ENOENT},
+        {"track", "-", -ENOENT},
+        {"&&track=a&", "a", 0},
+        {"track=12345678", "-", -EINVAL},
+        {"track=1234567", "1234567", 0},
+        {"xtrack=a", "-", -ENOENT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char value[8] = "-";
-        assert_int_equal(plg_bc_query_get(rows[i].query, "track", value, sizeof value),
-                         rows[i].value != NULL);
-        assert_string_equal(value, rows[i].value ? rows[i].value : "-");
+        assert_int_equal(plg_bc_query_get(rows[i].query, "track", value, sizeof value), rows[i].rc);
+        assert_string_equal(value, rows[i].value);
     }
 }
 
@@ -601,11 +694,14 @@ int main(void)
         cmocka_unit_test(comes_back),
         cmocka_unit_test(waits_ten_seconds),
         cmocka_unit_test(goes_on_as_the_same_track),
-        cmocka_unit_test(ice_begins_anew),
+        cmocka_unit_test(ice_begins_anew_by_wildcard),
+        cmocka_unit_test(ice_begins_anew_by_tag),
         cmocka_unit_test(the_main_picture),
         cmocka_unit_test(who_has_less_to_show),
         cmocka_unit_test(a_large_room),
         cmocka_unit_test(what_a_viewer_chose),
+        cmocka_unit_test(a_codec_that_the_viewer_lacks),
+        cmocka_unit_test(a_codec_that_comes_later),
         cmocka_unit_test(a_viewer_ends_with_its_peer),
         cmocka_unit_test(locked_rooms),
         cmocka_unit_test(the_directory_takes_its_time),

@@ -110,6 +110,51 @@ static size_t read_tiles(const char *text, struct plg_conf_tile *ret)
     return n;
 }
 
+static void voices(void **state)
+{
+    static const struct {
+        const char *candidates, *view;
+        size_t cap;
+        const char *all; /* the view, then who is only heard */
+    } rows[] = {
+        {"a b c d", "ab", 4, "ab"},            /* silence costs nothing */
+        {"a b c*1 d", "ab", 4, "abc"},         /* a word is heard at once */
+        {"a b c*1 d*1 e*1", "ab", 4, "abcd"},  /* … by those who came first, of equals */
+        {"a b c*1 d*1 e!*9", "ab", 4, "abec"}, /* who is heard is not cut off */
+        {"a b c!~1 d*1 e*1", "ab", 4, "abde"}, /* who has stopped gives way */
+        {"a b c!~1 d", "ab", 4, "abc"},        /* … only to others */
+        {"a b c!~9 d", "ab", 4, "ab"},         /* … and not for ever */
+        {"a b c~1 d", "ab", 4, "ab"},          /* who has stopped and was not heard is too late */
+        {"a*9 b c d", "ab", 4, "ab"},          /* who is seen is heard there */
+        {"a b c d e*1", "abcd", 4, "abce"},    /* a view that takes all leaves a quarter */
+        {"a b c d e", "abcd", 4, "abc"},       /* … whether or not somebody speaks: no flicker */
+        {"a b c d", "abcd", 4, "abcd"},        /* all fit: nothing to keep */
+        {"a b C*1 d e", "ab", 4, "ab"},        /* a screen does not speak */
+        {"A a*1 b", "A", 2, "Aa"},
+        {"a*1 b c", "", 1, "a"},
+        {"a*1", "", 0, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        struct plg_conf_candidate c[32];
+        struct plg_conf_tile tiles[32];
+        char all[33];
+        size_t n = read_candidates(rows[i].candidates, c);
+        size_t seen = read_tiles(rows[i].view, tiles);
+        n = plg_conf_layout_pool(c, n, rows[i].cap, (int64_t)NOW_S * 1000000, tiles, seen);
+        write_tiles(tiles, n, all);
+        if (strcmp(all, rows[i].all) != 0) {
+            print_error("'%s' seen '%s' in %zu\n", rows[i].candidates, rows[i].view, rows[i].cap);
+        }
+        assert_string_equal(all, rows[i].all);
+        for (size_t k = 0; k < n; k++) {
+            /* a view that was cut: its last place may be a voice's */
+            bool named = k < seen && tiles[k].participant == (uint64_t)(rows[i].view[k] | 0x20);
+            assert_int_equal(tiles[k].only_audio, !named);
+        }
+    }
+}
+
 static void places(void **state)
 {
     static const struct {
@@ -149,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(choices),
+        cmocka_unit_test(voices),
         cmocka_unit_test(places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

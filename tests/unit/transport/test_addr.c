@@ -128,7 +128,7 @@ static const struct {
 
 static struct sfu_path path(const char *remote, uint16_t port, const char *local, uint32_t ifindex)
 {
-    struct sfu_path p = {addr(remote), addr(local), ifindex};
+    struct sfu_path p = {addr(remote), addr(local), ifindex, 0};
     p.remote.port = port;
     return p;
 }

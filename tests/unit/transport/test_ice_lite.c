@@ -331,6 +331,76 @@ static void latest_nomination_is_followed(void **state)
     sfu_ice_destroy(w.ice);
 }
 
+struct tcp_gone {
+    unsigned count;
+    uint32_t last;
+};
+
+static void on_tcp_gone(void *arg, const struct sfu_path *path)
+{
+    struct tcp_gone *gone = arg;
+    gone->count++;
+    gone->last = path->tcp;
+}
+
+static struct sfu_path tcp_path(uint32_t connection)
+{
+    struct sfu_path p = path_nr(0);
+    p.tcp = 1u << 31 | connection;
+    return p;
+}
+
+static void udp_wins_over_tcp_while_it_is_nominated(void **state)
+{
+    struct world w = world_of(4);
+    struct sfu_ice_session *s = session(&w, &creds_a);
+    struct sfu_path udp = path_nr(0), tcp = tcp_path(1);
+    struct check plain = {.to = &creds_a}, nominate = {.to = &creds_a, .use_candidate = true};
+    (void)state;
+    assert_int_equal(check(&w, &nominate, &tcp), 0);
+    assert_true(selected_is(s, &tcp));
+    assert_int_equal(check(&w, &nominate, &udp), 0); /* the same addresses, another path */
+    assert_int_equal(w.result.events, SFU_ICE_PATH_NEW | SFU_ICE_SELECTED);
+    assert_int_equal(check(&w, &nominate, &tcp), 0);
+    assert_int_equal(w.result.events, 0);
+    assert_true(selected_is(s, &udp));
+    for (unsigned i = 0; i < 10; i++) { /* UDP lives on, but the client sends by TCP now */
+        w.now_us += SECOND_US;
+        assert_int_equal(check(&w, &plain, &udp), 0);
+        assert_int_equal(check(&w, &nominate, &tcp), 0);
+        assert_true(selected_is(s, i < 6 ? &udp : &tcp));
+    }
+    sfu_ice_destroy(w.ice);
+}
+
+static void a_connection_goes_with_its_path(void **state)
+{
+    struct world w = world_of(4);
+    struct tcp_gone gone = {0};
+    struct sfu_ice_session *a = session(&w, &creds_a), *b = session(&w, &creds_b);
+    struct sfu_path one = tcp_path(1), two = tcp_path(2), udp = path_nr(3);
+    struct check plain_a = {.to = &creds_a}, plain_b = {.to = &creds_b};
+    (void)state;
+    sfu_ice_on_tcp_gone(w.ice, on_tcp_gone, &gone);
+    assert_int_equal(check(&w, &plain_a, &one), 0);
+    assert_int_equal(check(&w, &plain_a, &udp), 0);
+    w.now_us += 20 * SECOND_US;
+    assert_int_equal(check(&w, &plain_b, &one), -EADDRINUSE); /* a connection is nobody else's */
+    assert_int_equal(check(&w, &plain_b, &two), 0);
+    assert_ptr_equal(sfu_ice_path_lost(w.ice, &one), a);
+    assert_true(selected_is(a, &udp));
+    assert_null(sfu_ice_path_lost(w.ice, &one));
+    assert_int_equal(gone.count, 1);
+    assert_int_equal(gone.last, one.tcp);
+    assert_ptr_equal(sfu_ice_path_lost(w.ice, &two), b);
+    assert_null(sfu_ice_selected(b));
+    assert_int_equal(check(&w, &plain_b, &two), 0);
+    sfu_ice_session_destroy(b);
+    assert_int_equal(gone.count, 3);
+    assert_int_equal(gone.last, two.tcp);
+    sfu_ice_destroy(w.ice);
+}
+
 static void paths_of_a_session_are_bounded(void **state)
 {
     struct world w = world_of(4);
@@ -535,6 +605,8 @@ int main(void)
         cmocka_unit_test(damaged_checks_are_silent),
         cmocka_unit_test(hostile_layouts_are_dropped),
         cmocka_unit_test(latest_nomination_is_followed),
+        cmocka_unit_test(udp_wins_over_tcp_while_it_is_nominated),
+        cmocka_unit_test(a_connection_goes_with_its_path),
         cmocka_unit_test(paths_of_a_session_are_bounded),
         cmocka_unit_test(consent_expires_and_moves),
         cmocka_unit_test(restart_hands_over),

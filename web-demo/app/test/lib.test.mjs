@@ -7,6 +7,8 @@ const { bestGrid, startColumn } = await load('grid.ts');
 const { parseHash, hashOf, cleanRoomName } = await load('route.ts');
 const { initials, avatarColour, AVATAR_COLOURS } = await load('people.ts');
 const { loudness } = await load('meter.ts');
+const { pageOf } = await load('paging.ts');
+const { rate, percent, time, describePath } = await load('figures.ts');
 
 test('grid: columns and rows for the usual windows', () => {
     // count, width, height -> columns x rows
@@ -98,4 +100,27 @@ test('every pair of colours that text uses has a contrast of 4.5 or more', async
         for (const name of ['danger', 'danger-hover'])
             assert.ok(contrast('#ffffff', theme[name]) >= 4.5, `white on ${name}`);
     for (const colour of AVATAR_COLOURS) assert.ok(contrast('#ffffff', colour) >= 4.5, colour);
+});
+
+test('pages of a large room', () => {
+    const others = (count) => Array.from({ length: count }, (_, i) => i);
+    const rows = [ // others, page wanted -> page, of, first, how many
+        [0, 0, 0, 1, 'auto', 0], [15, 3, 0, 1, 'auto', 0], [16, 0, 0, 3, 'auto', 0], [16, 1, 1, 3, 0, 12], [16, 2, 2, 3, 12, 4],
+        [16, 9, 2, 3, 12, 4], [200, 17, 17, 18, 192, 8], [200, -1, 0, 18, 'auto', 0],
+    ];
+    for (const [count, wanted, index, pages, first, length] of rows) {
+        const page = pageOf(others(count), wanted);
+        assert.deepEqual([page.index, page.count], [index, pages], `${count}, ${wanted}`);
+        if (first === 'auto') assert.equal(page.view, 'auto');
+        else assert.deepEqual(page.view, others(count).slice(first, first + length));
+    }
+    assert.equal(pageOf(others(30), 1).label, '1–12 of 30');
+});
+
+test('figures', () => {
+    assert.deepEqual([null, 0, 64_400, 2_540_000].map(rate), ['–', '0 kbit/s', '64 kbit/s', '2.5 Mbit/s']);
+    assert.deepEqual([null, 0, 2.34, 40.2].map(percent), ['–', '0.0 %', '2.3 %', '40 %']);
+    assert.deepEqual([null, 0.44, 23.6].map(time), ['–', '0.4 ms', '24 ms']);
+    assert.equal(describePath({ local: 'relay', protocol: 'udp', relayProtocol: 'tcp' }), 'UDP, relayed over TCP');
+    assert.equal(describePath({ local: 'host', protocol: 'tcp', relayProtocol: null }), 'TCP, direct');
 });

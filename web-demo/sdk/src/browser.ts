@@ -4,6 +4,8 @@ export function browserSocket(url: string, protocol: string): WebSocket {
     return new WebSocket(url, protocol);
 }
 
+export { browserHttpLane } from './http-lane.js';
+
 export function browserPeer(config: RTCConfiguration): RTCPeerConnection {
     return new RTCPeerConnection(config);
 }

@@ -1,5 +1,6 @@
 /** Which codecs and rates are offered. Narrow slots keep offers small: 4.5 kB a video line otherwise (Chromium). */
 
+import { layerEncodings, wantsLayers } from './layers.js';
 import type { TrackSource } from './protocol.js';
 
 interface CodecRule {
@@ -94,10 +95,14 @@ export interface PublishOptions {
     codec?: VideoCodec;
     /** Layers inside one stream, such as `L1T3` or `L3T3_KEY`, of a codec that can have them; with `codec`. */
     scalabilityMode?: string;
+    /** Camera: in layers of several sizes, of which each viewer gets the one that fits. Default true from 640x360 up. */
+    simulcast?: boolean;
 }
 
 export interface SendParameters {
     encoding: RTCRtpEncodingParameters;
+    /** Instead of the one encoding, lowest first; null: the track is sent in one. */
+    layers?: RTCRtpEncodingParameters[] | null;
     degradationPreference: RTCDegradationPreference | undefined;
 }
 
@@ -129,12 +134,18 @@ export function sendParameters(
     const base =
         source === 'camera' ? cameraParameters(track?.getSettings().height ?? 720) : FIXED[source];
     const { maxBitrate, maxFramerate, degradationPreference } = options;
+    const encoding = {
+        ...base.encoding,
+        ...(maxBitrate === undefined ? {} : { maxBitrate }),
+        ...(maxFramerate === undefined ? {} : { maxFramerate }),
+    };
+    const size = track?.getSettings() ?? {};
+    // One stream with layers inside takes no others beside it; browsers make layers of VP9's encodings unasked.
+    const inside = options.scalabilityMode !== undefined || options.codec === 'vp9' || options.codec === 'av1';
+    const inLayers = source === 'camera' && options.simulcast !== false && !inside;
     return {
-        encoding: {
-            ...base.encoding,
-            ...(maxBitrate === undefined ? {} : { maxBitrate }),
-            ...(maxFramerate === undefined ? {} : { maxFramerate }),
-        },
+        encoding,
+        layers: inLayers && (!track || wantsLayers(size)) ? layerEncodings(encoding, size) : null,
         degradationPreference: degradationPreference ?? base.degradationPreference,
     };
 }

@@ -1,4 +1,4 @@
-import { browserSocket } from './browser.js';
+import { browserHttpLane, browserSocket } from './browser.js';
 import { slotCodecs } from './codecs.js';
 import { Emitter } from './emitter.js';
 import { AbortedError } from './errors.js';
@@ -51,13 +51,14 @@ export class EchoTest extends Emitter<EchoTestEvents> {
             { onNotification: () => undefined, onLost: () => echo?.emit('failed', 'connection_lost') },
             {
                 socketFactory: options.socketFactory ?? browserSocket,
+                httpFactory: options.socketFactory ? undefined : browserHttpLane,
                 clientName: 'stoa-client-js',
                 clientVersion: VERSION,
             },
             options.signal,
         );
         const pc = new RTCPeerConnection({
-            iceServers: options.iceServers ?? [],
+            iceServers: options.iceServers ?? session.iceServers,
             bundlePolicy: 'max-bundle',
         });
         try {

@@ -18,7 +18,7 @@ import {
     type RecoveryState,
 } from './recovery.js';
 import type { SlotFeed } from './remote-track.js';
-import type { SocketFactory } from './rpc.js';
+import type { LaneFactories } from './lanes.js';
 import { Backoff, type BackoffStep } from './backoff.js';
 import { Session, type TokenSource } from './session.js';
 import { watchNetwork } from './network.js';
@@ -47,10 +47,11 @@ export interface ReconnectAttempt extends BackoffStep {
     readonly phase: 'resume' | 'rejoin';
 }
 
-export interface EngineOptions {
-    iceServers: RTCIceServer[];
+export interface EngineOptions extends LaneFactories {
+    /** null: those that the server names */
+    iceServers: RTCIceServer[] | null;
+    iceTransportPolicy: RTCIceTransportPolicy;
     giveUpAfterMs: number;
-    socketFactory: SocketFactory;
     peerFactory: PeerFactory;
 }
 
@@ -176,8 +177,8 @@ export class Engine {
                 if (this.#session === session) this.#onSocketLost(code);
             },
         };
-        const { socketFactory } = this.#options;
-        const client = { socketFactory, clientName: 'stoa-client-js', clientVersion: VERSION };
+        const { socketFactory, httpFactory } = this.#options;
+        const client = { socketFactory, httpFactory, clientName: 'stoa-client-js', clientVersion: VERSION };
         let session: Session | null = null;
         session = await Session.open(url, jwt, handlers, client, this.#life.signal);
         try {
@@ -199,8 +200,13 @@ export class Engine {
         this.#queue.resume();
     }
 
+    #iceConfig(): RTCConfiguration {
+        const { iceServers, iceTransportPolicy } = this.#options;
+        return { iceServers: iceServers ?? this.#session?.iceServers ?? [], iceTransportPolicy };
+    }
+
     #startPeer(): Peer {
-        const peer: Peer = new Peer(this.#options.peerFactory, this.#options.iceServers, {
+        const peer: Peer = new Peer(this.#options.peerFactory, this.#iceConfig(), {
             sendOffer: (sdp, tracks) => this.request('conference.offer', { sdp, tracks }),
             onIceState: (state) => {
                 if (this.#peer === peer) this.#onIceState(state);
@@ -240,6 +246,11 @@ export class Engine {
             this.#closedReason = (params as Notifications['session.closed']).reason;
             if (COME_BACK.has(this.#closedReason)) this.#closedReason = null;
             else this.#dispatch('closed_by_server');
+            return true;
+        }
+        if (name === 'track.encodings') {
+            const { track, rids } = params as Notifications['track.encodings'];
+            this.#peer?.setWantedEncodings(track, rids);
             return true;
         }
         if (name === 'media.state') {
@@ -320,6 +331,7 @@ export class Engine {
         clearTimeout(this.#restartTimer);
         const peer = this.#peer;
         try {
+            peer?.renewIce(this.#iceConfig());
             await this.#queue.request({ iceRestart: true });
         } catch {
             return this.#peer === peer ? this.#dispatch('peer_closed') : undefined;

@@ -29,6 +29,7 @@ export {
     type ClientErrorCode,
     type ErrorCode,
 } from './errors.js';
+export type { LaneKind } from './lanes.js';
 export { LocalParticipant } from './local-participant.js';
 export { LocalTrack } from './local-track.js';
 export { Participant, RemoteParticipant } from './participants.js';
@@ -42,5 +43,6 @@ export {
     type RoomState,
     type ViewPair,
 } from './room.js';
+export type { RoomStats, TrackStats } from './stats.js';
 export type { TokenSource } from './session.js';
 export { VERSION } from './version.js';

@@ -19,6 +19,11 @@ export type PeerFactory = (config: RTCConfiguration) => RTCPeerConnection;
 interface Publication {
     readonly track: LocalTrack;
     readonly transceiver: RTCRtpTransceiver;
+    options: PublishOptions;
+    /** Encodings that somebody watches; null: not said, so all. */
+    wanted: ReadonlySet<string> | null;
+    /** Changes of parameters, one after another: each must begin with what the one before left. */
+    changes: Promise<void>;
 }
 
 interface PendingOffer {
@@ -26,7 +31,20 @@ interface PendingOffer {
     readonly tracks: WireOfferTrack[];
 }
 
+const TRANSPORT: RTCConfiguration = { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
 const KINDS: readonly TrackKind[] = ['audio', 'video'];
+const PARAMETER_TRIES = 5;
+const PARAMETER_RETRY_MS = 100;
+
+function fillParameters(parameters: RTCRtpSendParameters, { track, options, wanted }: Publication): void {
+    const plan = sendParameters(track.source, track.mediaStreamTrack, options);
+    for (const encoding of parameters.encodings) {
+        const layer = encoding.rid ? plan.layers?.find((each) => each.rid === encoding.rid) : undefined;
+        Object.assign(encoding, layer ?? plan.encoding);
+        if (layer) encoding.active = layer.active !== false && (!wanted || wanted.has(layer.rid!));
+    }
+    if (plan.degradationPreference) parameters.degradationPreference = plan.degradationPreference;
+}
 
 function sendCodecs(): readonly RTCRtpCodec[] {
     return globalThis.RTCRtpSender?.getCapabilities('video')?.codecs ?? [];
@@ -59,9 +77,9 @@ export class Peer {
     /** An offer whose answer never came: it is sent again unchanged, the server may have taken it. */
     #pending: PendingOffer | null = null;
 
-    constructor(factory: PeerFactory, iceServers: RTCIceServer[], hooks: PeerHooks) {
+    constructor(factory: PeerFactory, ice: RTCConfiguration, hooks: PeerHooks) {
         this.#hooks = hooks;
-        this.pc = factory({ iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+        this.pc = factory({ ...ice, ...TRANSPORT });
         this.pc.addEventListener('iceconnectionstatechange', () =>
             hooks.onIceState(this.pc.iceConnectionState),
         );
@@ -70,6 +88,11 @@ export class Peer {
             const { connectionState, iceConnectionState } = this.pc;
             if (connectionState === 'failed' && iceConnectionState !== 'failed') hooks.onFailed();
         });
+    }
+
+    /** Before an ICE restart: the credentials of TURN servers run out. */
+    renewIce(ice: RTCConfiguration): void {
+        this.pc.setConfiguration({ ...ice, ...TRANSPORT });
     }
 
     get pairs(): number {
@@ -91,22 +114,24 @@ export class Peer {
     publish(track: LocalTrack, options: PublishOptions): void {
         if (this.#publications.has(track)) return;
         const media = track.muted ? null : track.mediaStreamTrack;
-        const { encoding } = sendParameters(track.source, track.mediaStreamTrack, options);
+        const { encoding, layers } = sendParameters(track.source, track.mediaStreamTrack, options);
         let transceiver = this.#idle.get(track.source)?.pop();
         if (transceiver) {
             transceiver.direction = 'sendonly';
             void transceiver.sender.replaceTrack(media);
         } else {
+            const inner = layering(track.kind, options);
             const group = track.source.startsWith('screen') ? 'screen' : 'camera';
             transceiver = this.pc.addTransceiver(media ?? track.kind, {
                 direction: 'sendonly',
                 streams: [this.#streams[group]],
-                sendEncodings: [{ ...encoding, ...layering(track.kind, options) }],
+                sendEncodings: (layers ?? [encoding]).map((each) => ({ ...each, ...inner })),
             });
             if (track.kind === 'video' && options.codec) preferCodec(transceiver, options.codec);
         }
-        this.#publications.set(track, { track, transceiver });
-        void this.applyParameters(track, options);
+        const publication = { track, transceiver, options, wanted: null, changes: Promise.resolve() };
+        this.#publications.set(track, publication);
+        void this.#applyParameters(publication);
     }
 
     /** The m-line stays for the next track of this source. */
@@ -124,20 +149,43 @@ export class Peer {
 
     /** Sends what the track holds now: nothing while it is muted. */
     async syncSender(track: LocalTrack): Promise<void> {
-        const sender = this.#publications.get(track)?.transceiver.sender;
-        if (sender) await sender.replaceTrack(track.muted ? null : track.mediaStreamTrack);
+        const publication = this.#publications.get(track);
+        if (!publication) return;
+        await publication.transceiver.sender.replaceTrack(track.muted ? null : track.mediaStreamTrack);
+        // Another camera may be larger or smaller than the one before.
+        if (!track.muted) void this.#applyParameters(publication);
     }
 
-    async applyParameters(track: LocalTrack, options: PublishOptions): Promise<void> {
-        const sender = this.#publications.get(track)?.transceiver.sender;
-        if (!sender) return;
-        const wanted = sendParameters(track.source, track.mediaStreamTrack, options);
-        const parameters = sender.getParameters();
-        for (const encoding of parameters.encodings) Object.assign(encoding, wanted.encoding);
-        if (wanted.degradationPreference)
-            parameters.degradationPreference = wanted.degradationPreference;
-        // Refused when an exchange changed the parameters meanwhile; the encodings were given at creation too.
-        await sender.setParameters(parameters).catch(() => undefined);
+    /** The server's word on which encodings of a track somebody watches. */
+    setWantedEncodings(trackId: string, rids: readonly string[]): void {
+        const publication = [...this.#publications.values()].find((each) => each.track.id === trackId);
+        if (!publication) return;
+        publication.wanted = new Set(rids);
+        void this.#applyParameters(publication);
+    }
+
+    #applyParameters(publication: Publication): Promise<void> {
+        publication.changes = publication.changes.then(() => this.#changeParameters(publication));
+        return publication.changes;
+    }
+
+    async #changeParameters(publication: Publication): Promise<void> {
+        const { track, transceiver } = publication;
+        // Refused while an exchange changes the parameters: what it leaves is the base of the next try.
+        for (let attempt = 0; attempt < PARAMETER_TRIES; attempt++) {
+            if (this.#publications.get(track) !== publication) return;
+            const parameters = transceiver.sender.getParameters();
+            fillParameters(parameters, publication);
+            try {
+                return await transceiver.sender.setParameters(parameters);
+            } catch {
+                await new Promise((resolve) => setTimeout(resolve, PARAMETER_RETRY_MS));
+            }
+        }
+    }
+
+    midOf(track: LocalTrack): string | null {
+        return this.#publications.get(track)?.transceiver.mid ?? null;
     }
 
     senderOf(track: LocalTrack): RTCRtpSender | null {

@@ -33,9 +33,11 @@ export interface WireSession {
     ping_interval_ms: number;
     resume_timeout_ms: number;
     plugins: string[];
+    ice_servers: RTCIceServer[];
 }
 
 export interface WireResume {
+    ice_servers: RTCIceServer[];
     secret: string;
     seq: number;
     time_us: number;
@@ -69,6 +71,16 @@ export interface WireSlot {
     participant?: string | null;
     source?: TrackSource | null;
     rtp?: number | null;
+    /** Null where the track comes in one encoding only, or none is shown yet. */
+    layer?: WireLayer | null;
+}
+
+/** Which encoding of a track a slot shows, and why not a higher one. */
+export interface WireLayer {
+    rid: string;
+    width: number;
+    height: number;
+    why: 'best' | 'size' | 'rate' | 'source';
 }
 
 export interface WireJoin {
@@ -115,6 +127,7 @@ export interface Notifications {
     'track.unmuted': { participant: string; track: string; by: 'self' | 'admin' };
     'track.updated': { participant: string; track: string; width: number; height: number };
     'track.unavailable': { participant: string; track: string; reason: string };
+    'track.encodings': { track: string; rids: string[] };
     'slots.changed': { slots: WireSlot[] };
     'speakers.changed': { speakers: { participant: string; level: number }[] };
     'quality.changed': { participants: { participant: string; quality: ConnectionQuality }[] };

@@ -1,5 +1,5 @@
 import { AttachedElements } from './attach.js';
-import type { TrackKind, TrackSource, WireTrack } from './protocol.js';
+import type { TrackKind, TrackSource, WireLayer, WireTrack } from './protocol.js';
 
 /**
  * Something that another participant publishes. It may be attached to elements at any time: they show it while the
@@ -15,8 +15,10 @@ export class RemoteTrack {
     #muted: boolean;
     #width: number;
     #height: number;
+    #layer: WireLayer | null = null;
     #unavailable: string | null = null;
     #volume = 1;
+    #onView: (() => void) | null = null;
 
     constructor(wire: WireTrack) {
         this.id = wire.id;
@@ -39,6 +41,11 @@ export class RemoteTrack {
 
     get height(): number {
         return this.#height;
+    }
+
+    /** Which encoding the server sends us, and why no larger one; null where there is one only. */
+    get layer(): Readonly<WireLayer> | null {
+        return this.#layer;
     }
 
     /** Why this browser cannot have the track (`codec`), or null. */
@@ -72,12 +79,14 @@ export class RemoteTrack {
         if (this.kind === 'video') target.muted = true;
         this.#elements.add(target);
         this.#applyVolume();
+        this.#onView?.();
         return target;
     }
 
     detach(element?: HTMLMediaElement): void {
         for (const each of element ? [element] : this.#elements.list) this.#elements.remove(each);
         this.#applyVolume();
+        this.#onView?.();
     }
 
     /** 0 to 1, for this listener only. */
@@ -100,6 +109,11 @@ export class RemoteTrack {
         this.#applyVolume();
     }
 
+    /** @internal Called when the elements that show it are others. */
+    setViewListener(listener: () => void): void {
+        this.#onView = listener;
+    }
+
     /** @internal */
     setMuted(muted: boolean): void {
         this.#muted = muted;
@@ -109,6 +123,13 @@ export class RemoteTrack {
     setSize(width: number, height: number): void {
         this.#width = width;
         this.#height = height;
+    }
+
+    /** @internal True: it is another one now. */
+    setLayer(layer: WireLayer | null): boolean {
+        const changed = JSON.stringify(layer) !== JSON.stringify(this.#layer);
+        this.#layer = layer;
+        return changed;
     }
 
     /** @internal */

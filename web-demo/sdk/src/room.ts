@@ -1,9 +1,10 @@
 import { AudioPlayback } from './audio-playback.js';
-import { browserPeer, browserSocket } from './browser.js';
+import { browserHttpLane, browserPeer, browserSocket } from './browser.js';
 import { Emitter } from './emitter.js';
 import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
 import { ServerError, StoaError } from './errors.js';
 import { LocalParticipant, type Publisher } from './local-participant.js';
+import type { LaneKind } from './lanes.js';
 import type { LocalTrack } from './local-track.js';
 import { wantedPairs } from './pairs.js';
 import { RemoteParticipant, type Participant } from './participants.js';
@@ -24,6 +25,8 @@ import { applyNotification, reconcileParticipants, type RoomModel } from './room
 import type { SocketFactory } from './rpc.js';
 import type { TokenSource } from './session.js';
 import { SlotTable } from './slots.js';
+import { StatsReader, type RoomStats, type StatsSubject } from './stats.js';
+import { ViewSizes } from './view-sizes.js';
 
 export type RoomState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
 
@@ -49,6 +52,8 @@ export interface RoomEvents {
     trackMuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
     trackUnmuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
     trackDimensionsChanged: [track: RemoteTrack, participant: RemoteParticipant];
+    /** The server sends us another encoding of the track, or another reason holds it there: see `track.layer`. */
+    trackLayerChanged: [track: RemoteTrack, participant: RemoteParticipant];
     localTrackPublished: [track: LocalTrack, participant: LocalParticipant];
     localTrackUnpublished: [track: LocalTrack, participant: LocalParticipant];
     /** A camera or microphone was pulled out or taken away; its track is muted now. */
@@ -64,12 +69,16 @@ export interface RoomEvents {
 export interface RoomOptions {
     /** Receive pairs beyond which the server chooses who is seen and heard. Default 16. */
     maxPairs?: number;
-    /** STUN or TURN servers; none are needed where the server is reachable. */
+    /** STUN or TURN servers instead of those that the server names. */
     iceServers?: RTCIceServer[];
+    /** `relay`: only by TURN, so that nobody learns the client's address. */
+    iceTransportPolicy?: RTCIceTransportPolicy;
     /** How long to try to come back after the session is lost. Default 2 minutes. */
     giveUpAfterMs?: number;
     /** For tests and other environments. */
     socketFactory?: SocketFactory;
+    /** What stands in where no WebSocket can be opened. */
+    httpFactory?: SocketFactory;
     /** For tests and other environments. */
     peerFactory?: PeerFactory;
 }
@@ -96,6 +105,7 @@ export class Room extends Emitter<RoomEvents> {
     readonly #audio: AudioPlayback;
     readonly #model: RoomModel;
     readonly #local: LocalParticipant;
+    readonly #sizes: ViewSizes;
     #engine: Engine | null = null;
     #info: WireSession | null = null;
     #state: RoomState = 'disconnected';
@@ -104,6 +114,7 @@ export class Room extends Emitter<RoomEvents> {
     #view: ViewPair[] | 'auto' = 'auto';
     /** A new session knows nothing of the view. */
     #viewIsStale = false;
+    #stats: { pc: RTCPeerConnection; reader: StatsReader } | null = null;
 
     constructor(options: RoomOptions = {}) {
         super();
@@ -115,6 +126,11 @@ export class Room extends Emitter<RoomEvents> {
             findTrack: (id) => this.#findTrack(id)?.[0],
             onSubscribed: (track) => this.#emitTrack('trackSubscribed', track),
             onUnsubscribed: (track) => this.#emitTrack('trackUnsubscribed', track),
+            onLayer: (track) => this.#emitTrack('trackLayerChanged', track),
+        });
+        this.#sizes = new ViewSizes({
+            participants: () => this.#remotes.values(),
+            send: (tiles) => this.#request('conference.sizes', { tiles }),
         });
         this.#model = this.#createModel();
     }
@@ -163,6 +179,11 @@ export class Room extends Emitter<RoomEvents> {
         return this.#engine?.peer?.pc ?? null;
     }
 
+    /** What carries the signalling; null while not connected. */
+    get signalling(): LaneKind | null {
+        return this.#engine?.session?.lane ?? null;
+    }
+
     /** Receive pairs that the server knows of. */
     get pairs(): number {
         return this.#engine?.peer?.pairs ?? 0;
@@ -182,9 +203,13 @@ export class Room extends Emitter<RoomEvents> {
             throw new StoaError('invalid_state', 'the room is connected already');
         this.#state = 'connecting';
         const engine = new Engine(this.#engineHost(), {
-            iceServers: this.#options.iceServers ?? [],
+            iceServers: this.#options.iceServers ?? null,
+            iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all',
             giveUpAfterMs: this.#options.giveUpAfterMs ?? 120_000,
             socketFactory: this.#options.socketFactory ?? browserSocket,
+            httpFactory:
+                this.#options.httpFactory ??
+                (this.#options.socketFactory ? undefined : browserHttpLane),
             peerFactory: this.#options.peerFactory ?? browserPeer,
         });
         this.#engine = engine;
@@ -241,6 +266,42 @@ export class Room extends Emitter<RoomEvents> {
     /** Plays all sound through this output device, where the browser can. */
     setAudioOutput(deviceId: string): Promise<void> {
         return this.#audio.setOutput(deviceId);
+    }
+
+    /** How the call goes. Rates are those since the last call of this; the first one knows none. Null while not connected. */
+    async stats(): Promise<RoomStats | null> {
+        const pc = this.peerConnection;
+        if (!pc) return null;
+        if (this.#stats?.pc !== pc) this.#stats = { pc, reader: new StatsReader() };
+        const figures = await this.#stats.reader.read(pc, this.#incoming(), this.#outgoing());
+        return { ...figures, signalling: this.signalling, quality: this.#local.connectionQuality };
+    }
+
+    #incoming(): StatsSubject[] {
+        return [...this.#remotes.values()].flatMap(({ identity, tracks }) =>
+            [...tracks.values()]
+                .filter((track) => track.feed !== null)
+                .map((track) => ({
+                    identity,
+                    source: track.source,
+                    kind: track.kind,
+                    media: track.mediaStreamTrack,
+                    mid: track.feed!.mid,
+                    layer: layerOf(track),
+                })),
+        );
+    }
+
+    #outgoing(): StatsSubject[] {
+        const { identity, tracks } = this.#local;
+        return [...tracks.values()].map((track) => ({
+            identity,
+            source: track.source,
+            kind: track.kind,
+            media: track.mediaStreamTrack,
+            mid: this.#engine?.peer?.midOf(track) ?? null,
+            layer: null,
+        }));
     }
 
     /** Repairs as after a network change; for diagnosis. */
@@ -361,6 +422,7 @@ export class Room extends Emitter<RoomEvents> {
         this.#info = info;
         this.#locked = join.locked;
         this.#viewIsStale = again && this.#view !== 'auto';
+        this.#sizes.reset();
         this.#local.update(join.participant);
         const others = join.participants.filter((each) => each.id !== join.participant.id);
         reconcileParticipants(this.#model, others, again);
@@ -380,12 +442,14 @@ export class Room extends Emitter<RoomEvents> {
     #reset(): void {
         this.#state = 'disconnected';
         this.#engine = null;
+        this.#sizes.reset();
         this.#slots.reset();
         this.#audio.clear();
         this.#local.stopAll();
         this.#remotes.clear();
         this.#speakers = [];
         this.#view = 'auto';
+        this.#stats = null;
     }
 
     #wantedPairs(): number {
@@ -409,8 +473,12 @@ export class Room extends Emitter<RoomEvents> {
         return undefined;
     }
 
-    #emitTrack(event: 'trackSubscribed' | 'trackUnsubscribed', track: RemoteTrack): void {
+    #emitTrack(
+        event: 'trackSubscribed' | 'trackUnsubscribed' | 'trackLayerChanged',
+        track: RemoteTrack,
+    ): void {
         const participant = this.#findTrack(track.id)?.[1];
+        if (event !== 'trackLayerChanged') this.#sizes.refresh();
         if (participant) this.emit(event, track, participant);
     }
 
@@ -425,4 +493,10 @@ export class Room extends Emitter<RoomEvents> {
             emit: (event, ...args) => this.emit(event, ...args),
         };
     }
+}
+
+/** Where the server sends layers, a track knows which one comes. */
+function layerOf(track: RemoteTrack): StatsSubject['layer'] {
+    const layer = (track as { layer?: { rid?: string | null; width: number; height: number; why: string } | null }).layer;
+    return layer ? { name: layer.rid || `${layer.width}x${layer.height}`, why: layer.why } : null;
 }

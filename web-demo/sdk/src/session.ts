@@ -1,6 +1,7 @@
 import { AbortedError } from './errors.js';
 import type { Notifications, NotificationName, WireResume, WireSession } from './protocol.js';
-import { RpcSocket, type SocketFactory } from './rpc.js';
+import { openLane, type LaneFactories, type LaneKind } from './lanes.js';
+import type { RpcSocket } from './rpc.js';
 
 export type TokenSource = string | (() => string | Promise<string>);
 
@@ -10,14 +11,15 @@ export interface SessionHandlers {
     onLost(code: number, reason: string): void;
 }
 
-export interface SessionOptions {
-    socketFactory: SocketFactory;
+export interface SessionOptions extends LaneFactories {
     clientName: string;
     clientVersion: string;
 }
 
 const PING_ANSWER_MS = 5_000;
 const PROBE_ANSWER_MS = 2_000;
+/** Resumes that find no WebSocket before HTTP is tried: a server that starts anew is not one without WebSockets. */
+const RESUMES_BEFORE_HTTP = 2;
 
 /** `https://host/…` -> `wss://host/v1/rtc`. */
 export function signallingUrl(base: string): string {
@@ -40,6 +42,9 @@ export class Session {
     #seq: number;
     #pingTimer: ReturnType<typeof setInterval> | undefined;
     #closed = false;
+    #lane: LaneKind;
+    #failedResumes = 0;
+    #iceServers: RTCIceServer[];
 
     private constructor(
         url: string,
@@ -47,6 +52,7 @@ export class Session {
         options: SessionOptions,
         rpc: RpcSocket,
         info: WireSession,
+        lane: LaneKind,
     ) {
         this.#url = url;
         this.#handlers = handlers;
@@ -55,6 +61,8 @@ export class Session {
         this.info = info;
         this.#secret = info.secret;
         this.#seq = info.seq;
+        this.#lane = lane;
+        this.#iceServers = info.ice_servers;
     }
 
     static async open(
@@ -67,7 +75,7 @@ export class Session {
         const url = signallingUrl(baseUrl);
         let session: Session | undefined;
         const early: [string, Record<string, unknown>][] = [];
-        const rpc = await RpcSocket.open(
+        const { rpc, kind } = await openLane(
             url,
             {
                 onNotification: (method, params) =>
@@ -76,8 +84,8 @@ export class Session {
                     if (session) session.#onClose(rpc, code, reason);
                 },
             },
-            options.socketFactory,
-            { signal },
+            options,
+            { prefer: 'websocket', fallBack: true, signal, timeoutMs: 10_000 },
         );
         const info = await abortable(
             rpc.request<WireSession>('session.open', {
@@ -90,7 +98,7 @@ export class Session {
             rpc.close();
             throw error;
         });
-        session = new Session(url, handlers, options, rpc, info);
+        session = new Session(url, handlers, options, rpc, info, kind);
         for (const [method, params] of early) session.#onNotification(method, params);
         session.#startPings();
         return session;
@@ -98,6 +106,16 @@ export class Session {
 
     get connected(): boolean {
         return !this.#rpc.closed;
+    }
+
+    /** What carries the signalling. */
+    get lane(): LaneKind {
+        return this.#lane;
+    }
+
+    /** STUN and TURN servers that the server names, with the newest credentials. */
+    get iceServers(): RTCIceServer[] {
+        return this.#iceServers;
     }
 
     /** Number of the last notification that was handled. */
@@ -116,26 +134,31 @@ export class Session {
     async resume(signal?: AbortSignal): Promise<void> {
         let current: RpcSocket | undefined;
         const early: [string, Record<string, unknown>][] = [];
-        const rpc = await RpcSocket.open(
+        const fallBack = this.#failedResumes >= RESUMES_BEFORE_HTTP;
+        this.#failedResumes++;
+        const { rpc, kind } = await openLane(
             this.#url,
             {
                 onNotification: (method, params) =>
                     current ? this.#onNotification(method, params) : early.push([method, params]),
                 onClose: (code, reason) => current && this.#onClose(current, code, reason),
             },
-            this.#options.socketFactory,
-            { signal, timeoutMs: 5_000 },
+            this.#options,
+            { prefer: this.#lane, fallBack, signal, timeoutMs: 5_000 },
         );
         const params = { session: this.info.session, secret: this.#secret, seq: this.#seq };
         try {
             const answer = await rpc.request<WireResume>('session.resume', params, 5_000);
             if (this.#closed) throw new AbortedError();
             this.#secret = answer.secret;
+            this.#iceServers = answer.ice_servers;
         } catch (error) {
             rpc.close();
             throw error;
         }
         this.#rpc = current = rpc;
+        this.#lane = kind;
+        this.#failedResumes = 0;
         for (const [method, parameters] of early) this.#onNotification(method, parameters);
         this.#startPings();
     }

@@ -6,6 +6,7 @@ export interface SlotHooks {
     findTrack(id: string): RemoteTrack | undefined;
     onSubscribed(track: RemoteTrack): void;
     onUnsubscribed(track: RemoteTrack): void;
+    onLayer(track: RemoteTrack): void;
 }
 
 interface Slot {
@@ -45,6 +46,7 @@ export class SlotTable {
             slot.wanted = entry.track;
             slot.rtp = entry.rtp ?? null;
             this.#reconcile(slot);
+            this.#noteLayer(entry);
         }
     }
 
@@ -70,6 +72,11 @@ export class SlotTable {
             this.#clear(slot);
         }
         this.#slots.clear();
+    }
+
+    #noteLayer({ track: id, layer }: WireSlot): void {
+        const track = id && layer !== undefined ? this.#hooks.findTrack(id) : undefined;
+        if (track?.setLayer(layer ?? null)) this.#hooks.onLayer(track);
     }
 
     #slot(mid: string): Slot {

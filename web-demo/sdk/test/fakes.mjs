@@ -22,27 +22,29 @@ export class FakeStream {
 }
 
 class FakeSender {
-    constructor(track) {
+    constructor(track, encodings = [{}]) {
         this.track = track;
-        this.parameters = { encodings: [{}] };
+        this.parameters = { encodings: encodings.map((each) => ({ ...each })) };
+        this.refusals = 0;
     }
     async replaceTrack(track) {
         this.track = track;
     }
     getParameters() {
-        return this.parameters;
+        return structuredClone(this.parameters);
     }
     async setParameters(parameters) {
+        if (this.refusals-- > 0) throw new Error('InvalidStateError');
         this.parameters = parameters;
     }
 }
 
 class FakeTransceiver {
-    constructor(kind, track, direction) {
+    constructor(kind, track, direction, encodings) {
         this.mid = null;
         this.kind = kind;
         this.direction = direction;
-        this.sender = new FakeSender(track);
+        this.sender = new FakeSender(track, encodings);
         this.receiver = { track: new FakeTrack(kind) };
     }
     setCodecPreferences() {}
@@ -62,10 +64,10 @@ export class FakePeerConnection extends EventTarget {
         this.localDescription = null;
         FakePeerConnection.made.push(this);
     }
-    addTransceiver(what, { direction }) {
+    addTransceiver(what, { direction, sendEncodings }) {
         const isKind = typeof what === 'string';
         const kind = isKind ? what : what.kind;
-        const transceiver = new FakeTransceiver(kind, isKind ? null : what, direction);
+        const transceiver = new FakeTransceiver(kind, isKind ? null : what, direction, sendEncodings);
         this.transceivers.push(transceiver);
         return transceiver;
     }
@@ -98,6 +100,9 @@ export class FakePeerConnection extends EventTarget {
     setIce(state) {
         this.iceConnectionState = state;
         this.dispatchEvent(new Event('iceconnectionstatechange'));
+    }
+    setConfiguration(config) {
+        this.config = config;
     }
     close() {
         this.signalingState = 'closed';
@@ -197,13 +202,14 @@ export class MockServer {
                 grants: { publish: ['camera', 'microphone'], subscribe: true, data: true, admin: false },
                 server: { name: 'mock', version: '0', time_us: 1 }, ping_interval_ms: 10000,
                 resume_timeout_ms: this.resumeTimeoutMs ?? 30000, plugins: ['conference'],
+                ice_servers: this.iceServers ?? [],
             } };
         },
         'session.resume': ({ secret, seq }) => {
             if (secret !== this.secret) return MockServer.error('unauthenticated');
             this.secret += 'x';
             return {
-                result: { secret: this.secret, seq: this.seq, time_us: 1 },
+                result: { secret: this.secret, seq: this.seq, time_us: 1, ice_servers: this.iceServers ?? [] },
                 after: (socket) => {
                     for (const message of this.sent)
                         if (message.params.seq > seq) socket.send(JSON.stringify(message));

@@ -65,6 +65,25 @@ test('an AbortSignal ends connect at any stage', async () => {
     await assert.rejects(connect({ signal: AbortSignal.abort() }), { code: 'aborted' });
 });
 
+test('encodings that nobody watches are switched off, and on again', async () => {
+    await connect();
+    const local = room.localParticipant;
+    const camera = await local.publishTrack(new FakeTrack('video'));
+    const { sender } = pc().transceivers.find((each) => each.direction === 'sendonly');
+    const active = () => sender.parameters.encodings.map((each) => `${each.rid}${each.active ? '+' : '-'}`).join('');
+    assert.equal(active(), 'q+h+f+');
+    server.notify('track.encodings', { track: camera.id, rids: ['q'] });
+    await until(() => active() === 'q+h-f-', 'only q');
+    sender.refusals = 2; // an exchange was under way
+    server.notify('track.encodings', { track: camera.id, rids: ['q', 'f'] });
+    await until(() => active() === 'q+h-f+', 'q and f');
+    server.notify('track.encodings', { track: camera.id, rids: [] });
+    await until(() => active() === 'q-h-f-', 'none');
+    server.notify('track.encodings', { track: 'tr_of_before', rids: ['q'] });
+    await local.setCameraEnabled(false);
+    assert.equal(active(), 'q-h-f-');
+});
+
 test('publishing: one offer names every published mid; unpublishing frees the m-line for the next', async () => {
     await connect();
     const local = room.localParticipant;

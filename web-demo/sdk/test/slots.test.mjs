@@ -39,10 +39,23 @@ beforeEach(() => {
         findTrack: (id) => tracks.get(id),
         onSubscribed: (track) => events.push(`+${track.id}`),
         onUnsubscribed: (track) => events.push(`-${track.id}`),
+        onLayer: (track) => events.push(`${track.id}:${track.layer?.rid}`),
     });
     table.addFeed(feed('1'));
     table.addFeed(feed('2'));
 });
+test('a slot tells the layer of its track once', () => {
+    const layer = { rid: 'h', width: 640, height: 360, why: 'size' };
+    const entry = { pair: 0, kind: 'video', mid: '1', track: 'a', rtp: null };
+    table.apply([{ ...entry, layer: null }]);
+    table.apply([{ ...entry, layer }]);
+    table.apply([{ ...entry, layer: { ...layer } }]);
+    table.apply([{ ...entry, layer: { ...layer, why: 'rate' } }]);
+    table.apply([entry]); // an older server says nothing
+    assert.deepEqual(events, ['+a', 'a:h', 'a:h']);
+    assert.equal(tracks.get('a').layer.why, 'rate');
+});
+
 const attach = (id) => tracks.get(id).attach(new FakeVideo());
 
 test('an empty slot shows its track at once, even one attached before', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '../build/backoff.js';
 import { publishCodecs, slotCodecs, sendParameters } from '../build/codecs.js';
+import { layerEncodings, wantsLayers } from '../build/layers.js';
 import { Emitter } from '../build/emitter.js';
 import { ServerError, toDeviceError } from '../build/errors.js';
 import { wantedPairs } from '../build/pairs.js';
@@ -75,6 +76,50 @@ test('camera bit rates follow the height, options win', () => {
         assert.equal(sendParameters('camera', media(height)).encoding.maxBitrate, rate);
     assert.equal(sendParameters('camera', media(720), { maxBitrate: 1 }).encoding.maxBitrate, 1);
     assert.equal(sendParameters('screen', media(720)).degradationPreference, 'maintain-resolution');
+});
+
+test('server-sent events, cut anywhere', async () => {
+    const { EventStreamParser } = await import('../build/event-stream.js');
+    const text = ':\n\nid: 7\ndata: {"a":"ü"}\n\ndata: 1\r\ndata: 2\r\n\r\nevent: close\ndata:{}\n\nid: 9\n\ndata: rest';
+    const wanted = [
+        { event: 'message', data: '{"a":"ü"}', id: '7' }, { event: 'message', data: '1\n2', id: undefined },
+        { event: 'close', data: '{}', id: undefined },
+    ];
+    const bytes = new TextEncoder().encode(text);
+    for (let size = 1; size <= bytes.length; size++) {
+        const parser = new EventStreamParser();
+        const events = [];
+        for (let at = 0; at < bytes.length; at += size) events.push(...parser.push(bytes.subarray(at, at + size)));
+        assert.deepEqual(events, wanted, `in pieces of ${size}`);
+    }
+});
+
+test('a camera comes in layers from 640x360 up, others in one encoding', () => {
+    const media = (width, height) => ({ getSettings: () => ({ width, height }) });
+    const rows = [[1280, 720, true], [640, 360, true], [360, 640, true], [320, 240, false], [320, 180, false]];
+    for (const [width, height, wanted] of rows) {
+        assert.equal(wantsLayers({ width, height }), wanted, `${width}x${height}`);
+        assert.equal(sendParameters('camera', media(width, height)).layers !== null, wanted);
+    }
+    assert.equal(sendParameters('camera', media(1280, 720), { simulcast: false }).layers, null);
+    assert.equal(sendParameters('screen', media(1920, 1080)).layers, null);
+    assert.equal(sendParameters('microphone', media()).layers, null);
+});
+
+test('layers: their sizes and rates, and the top one left out where browsers leave it out', () => {
+    const rows = [
+        [720, 2_500_000, [[4, 150_000, true], [2, 500_000, true], [1, 2_500_000, true]]],
+        [1080, 4_000_000, [[4, 300_000, true], [2, 1_000_000, true], [1, 4_000_000, true]]],
+        [360, 800_000, [[2, 150_000, true], [1, 800_000, true], [1, 800_000, false]]],
+        [720, 200_000, [[4, 150_000, true], [2, 200_000, true], [1, 200_000, true]]],
+    ];
+    for (const [height, maxBitrate, wanted] of rows) {
+        const layers = layerEncodings({ maxBitrate, maxFramerate: 30 }, { height });
+        assert.deepEqual(layers.map((each) => each.rid), ['q', 'h', 'f']);
+        assert.deepEqual(
+            layers.map((each) => [each.scaleResolutionDownBy, each.maxBitrate, each.active]), wanted, `${height}`);
+        assert.ok(layers.every((each) => each.maxFramerate === 30));
+    }
 });
 
 test('emitter: once, off, and a listener that leaves while it runs', () => {

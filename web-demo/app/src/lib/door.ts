@@ -135,6 +135,9 @@ export class Door {
             await this.request('DELETE', place).catch(() => undefined);
             return;
         }
+        const iceServers = iceServersOf(response.headers.get('link') ?? '');
+        // They come too late for this gathering; an ICE restart, which follows a failure, uses them.
+        if (iceServers.length > 0) pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers });
         this.place = place;
         this.answer = answer;
         await pc.setRemoteDescription({ type: 'answer', sdp: this.answer });
@@ -186,6 +189,18 @@ export class Door {
         this.options.onState('trouble', why);
         this.timer = window.setTimeout(() => void this.open(), wait);
     }
+}
+
+/** `<turn:host>; rel="ice-server"; username="u"; credential="c"` (RFC 9725, 4.6) */
+export function iceServersOf(links: string): RTCIceServer[] {
+    const servers: RTCIceServer[] = [];
+    for (const [, urls, params] of links.matchAll(/<([^>]*)>((?:;\s*[\w-]+="[^"]*")*)/g)) {
+        const fields = Object.fromEntries([...params!.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value!]));
+        if (fields['rel'] !== 'ice-server') continue;
+        const { username, credential } = fields;
+        servers.push(username && credential ? { urls: urls!, username, credential } : { urls: urls! });
+    }
+    return servers;
 }
 
 /** What a viewer of numbers wants to know: once per call, since the last one. */

@@ -5,6 +5,7 @@ export interface ShortcutActions {
     toggleCamera(): void;
     toggleScreen(): void;
     togglePeople(): void;
+    toggleStats(): void;
     /** Space held: talk while it is down. */
     talk(on: boolean): void;
 }
@@ -14,6 +15,7 @@ const KEYS: Readonly<Record<string, (actions: ShortcutActions) => void>> = {
     KeyV: (actions) => actions.toggleCamera(),
     KeyS: (actions) => actions.toggleScreen(),
     KeyP: (actions) => actions.togglePeople(),
+    KeyI: (actions) => actions.toggleStats(),
 };
 
 function deepTarget(event: Event): Element | null {

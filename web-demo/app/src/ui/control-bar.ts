@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { icon, type IconName } from './icons.js';
 import { shared } from './styles.js';
 
-export type ControlAction = 'microphone' | 'camera' | 'screen' | 'people' | 'leave';
+export type ControlAction = 'microphone' | 'camera' | 'screen' | 'people' | 'stats' | 'leave';
 
 interface Control {
     action: ControlAction;
@@ -22,6 +22,7 @@ export class ControlBar extends LitElement {
         screen: { type: Boolean },
         canShare: { type: Boolean },
         people: { type: Boolean },
+        stats: { type: Boolean },
         count: { type: Number },
     };
     declare microphone: boolean;
@@ -29,11 +30,12 @@ export class ControlBar extends LitElement {
     declare screen: boolean;
     declare canShare: boolean;
     declare people: boolean;
+    declare stats: boolean;
     declare count: number;
 
     constructor() {
         super();
-        this.microphone = this.camera = this.screen = this.people = false;
+        this.microphone = this.camera = this.screen = this.people = this.stats = false;
         this.canShare = true;
         this.count = 0;
     }
@@ -122,12 +124,13 @@ export class ControlBar extends LitElement {
     ];
 
     #controls(): Control[] {
-        const { microphone, camera, screen, people } = this;
+        const { microphone, camera, screen, people, stats } = this;
         const controls: Control[] = [
             { action: 'microphone', key: 'M', pressed: microphone, look: microphone ? '' : 'off', icon: microphone ? 'mic' : 'micOff', label: microphone ? 'Mute' : 'Unmute' },
             { action: 'camera', key: 'V', pressed: camera, look: camera ? '' : 'off', icon: camera ? 'camera' : 'cameraOff', label: camera ? 'Stop the camera' : 'Start the camera' },
             { action: 'screen', key: 'S', pressed: screen, look: screen ? 'on' : '', icon: screen ? 'screenStop' : 'screen', label: screen ? 'Stop sharing' : 'Share a screen' },
             { action: 'people', key: 'P', pressed: people, look: people ? 'on' : '', icon: 'people', label: 'People' },
+            { action: 'stats', key: 'I', pressed: stats, look: stats ? 'on' : '', icon: 'stats', label: 'Statistics' },
         ];
         return controls.filter((each) => each.action !== 'screen' || this.canShare);
     }

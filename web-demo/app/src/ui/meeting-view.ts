@@ -3,7 +3,9 @@ import { css, html, LitElement, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { Announcer } from '../lib/announcer.js';
 import { Meeting } from '../lib/meeting.js';
+import { pageOf, type Page } from '../lib/paging.js';
 import { displayName } from '../lib/people.js';
+import { bestGrid } from '../lib/grid.js';
 import { hashOf } from '../lib/route.js';
 import { listenForShortcuts } from '../lib/shortcuts.js';
 import './connection-banner.js';
@@ -13,6 +15,7 @@ import { icon, logo } from './icons.js';
 import './people-panel.js';
 import type { PersonAction } from './people-panel.js';
 import { shared } from './styles.js';
+import './stats-panel.js';
 import type { ToastStack } from './toasts.js';
 import './toasts.js';
 import './video-grid.js';
@@ -27,6 +30,10 @@ export class MeetingView extends LitElement {
     #meeting!: Meeting;
     #life = new AbortController();
     #peopleOpen = false;
+    #statsOpen = false;
+    #wantedPage = 0;
+    /** What the server was last asked to send. */
+    #viewKey = 'auto';
     #said = '';
     #pushToTalk = false;
     readonly #announcer = new Announcer((text) => {
@@ -105,9 +112,26 @@ export class MeetingView extends LitElement {
                 aspect-ratio: 16 / 9;
                 min-height: 0;
             }
-            people-panel {
+            people-panel,
+            stats-panel {
                 width: 340px;
                 flex: none;
+            }
+            .pages {
+                position: absolute;
+                right: 0;
+                bottom: 0;
+                display: flex;
+                align-items: center;
+                gap: 6px;
+                padding: 4px;
+                border-radius: 999px;
+                background: var(--surface);
+                box-shadow: var(--shadow);
+                font-size: 0.875rem;
+            }
+            .pages button:disabled {
+                opacity: 0.35;
             }
             footer {
                 padding: 12px 0 max(14px, env(safe-area-inset-bottom));
@@ -163,7 +187,8 @@ export class MeetingView extends LitElement {
                 .strip video-tile {
                     aspect-ratio: auto;
                 }
-                people-panel {
+                people-panel,
+                stats-panel {
                     position: absolute;
                     z-index: 4;
                     inset: 8px 8px 90px 8px;
@@ -209,6 +234,7 @@ export class MeetingView extends LitElement {
                 toggleCamera: () => void this.#meeting.toggle('camera'),
                 toggleScreen: () => void this.#meeting.toggle('screen'),
                 togglePeople: () => this.#togglePeople(),
+                toggleStats: () => this.#toggleStats(),
                 talk: (on) => this.#talk(on),
             },
             this.#life.signal,
@@ -252,6 +278,9 @@ export class MeetingView extends LitElement {
                           @person=${(event: CustomEvent<PersonAction>) => this.#onPerson(event.detail)}
                       ></people-panel>`
                     : nothing}
+                ${this.#statsOpen
+                    ? html`<stats-panel .room=${room} @close=${() => this.#toggleStats()}></stats-panel>`
+                    : nothing}
             </main>
             <footer>
                 <control-bar
@@ -260,6 +289,7 @@ export class MeetingView extends LitElement {
                     ?screen=${local.isScreenShareEnabled}
                     .canShare=${canShare}
                     ?people=${this.#peopleOpen}
+                    ?stats=${this.#statsOpen}
                     .count=${meeting.people.length}
                     @control=${(event: CustomEvent<ControlAction>) => this.#onControl(event.detail)}
                 ></control-bar>
@@ -282,19 +312,58 @@ export class MeetingView extends LitElement {
         const { people, revision, sharers } = meeting;
         if (sharers[0]) return this.#renderShare(sharers, people);
         const isAlone = people.length === 1;
+        const page = this.#page(people);
         return html`
-            <video-grid .people=${this.#seen(people)} .revision=${revision}></video-grid>
+            <video-grid .people=${this.#seen(people, page)} .revision=${revision}></video-grid>
             ${isAlone
                 ? html`<div class="alone">
                       <span>You are the only one here.</span>
                       <button class="primary" @click=${() => void this.#invite()}>${icon('link', 20)} Copy invitation</button>
                   </div>`
                 : nothing}
+            ${page.count > 1 ? this.#renderPages(page) : nothing}
         `;
     }
 
-    /** In a large room those whom the server sends us. */
-    #seen(people: Participant[]): Participant[] {
+    #renderPages(page: Page<Participant>) {
+        const turn = (by: number) => {
+            this.#wantedPage = page.index + by;
+            this.requestUpdate();
+        };
+        return html`<nav class="pages" aria-label="Pages of people">
+            <button class="quiet round" data-page="before" aria-label="Page before" ?disabled=${page.index === 0} @click=${() => turn(-1)}>
+                ${icon('back', 20)}
+            </button>
+            <span aria-live="polite">${page.label}</span>
+            <button class="quiet round" data-page="next" aria-label="Next page" ?disabled=${page.index === page.count - 1} @click=${() => turn(1)}>
+                ${icon('arrow', 20)}
+            </button>
+        </nav>`;
+    }
+
+    #page(people: Participant[]): Page<Participant> {
+        return pageOf(people.filter((each) => each !== this.room.localParticipant), this.#wantedPage);
+    }
+
+    /** The server sends what is on the page, and the voices of others. */
+    override updated(): void {
+        const { view } = this.#meeting.sharers[0] ? { view: 'auto' as const } : this.#page(this.#meeting.people);
+        const key = view === 'auto' ? view : view.map((each) => each.id).join(' ');
+        if (key === this.#viewKey || this.room.state !== 'connected') return;
+        this.#viewKey = key;
+        const rows = view === 'auto' ? view : view.map((participant) => ({ participant, group: 'camera' as const, ...this.#tileSize(view.length) }));
+        this.room.setView(rows).catch(() => (this.#viewKey = ''));
+    }
+
+    #tileSize(tiles: number): { width: number; height: number } {
+        const stage = this.renderRoot.querySelector('.stage');
+        const { tileWidth, tileHeight } = bestGrid(tiles + 1, stage?.clientWidth ?? 1280, stage?.clientHeight ?? 720, 10);
+        return { width: Math.round(tileWidth * devicePixelRatio), height: Math.round(tileHeight * devicePixelRatio) };
+    }
+
+    /** In a large room those on the page; on the first one those whom the server sends us. */
+    #seen(people: Participant[], page: Page<Participant>): Participant[] {
+        if (page.view !== 'auto') return [...page.view, this.room.localParticipant];
         if (people.length <= MAX_TILES) return people;
         const own = this.room.localParticipant;
         const others = people.filter((each) => each !== own) as RemoteParticipant[];
@@ -332,6 +401,7 @@ export class MeetingView extends LitElement {
     #onControl(action: ControlAction): void {
         if (action === 'leave') return this.room.disconnect();
         if (action === 'people') return this.#togglePeople();
+        if (action === 'stats') return this.#toggleStats();
         void this.#meeting.toggle(action);
     }
 
@@ -342,8 +412,16 @@ export class MeetingView extends LitElement {
         );
     }
 
+    /** One panel at a time: the stage keeps its width. */
     #togglePeople(): void {
         this.#peopleOpen = !this.#peopleOpen;
+        this.#statsOpen = false;
+        this.requestUpdate();
+    }
+
+    #toggleStats(): void {
+        this.#statsOpen = !this.#statsOpen;
+        this.#peopleOpen = false;
         this.requestUpdate();
     }
 

@@ -1,0 +1,465 @@
+/*
+ * sfu/core/router_layer.c - which encoding of its track each slot gets, and which encodings a
+ * publisher need not send.
+ *
+ * Decided for all video slots of a subscriber together (sfu/media/layer.h), whenever something
+ * changes that it rests on: sizes shown, encodings that begin or fall silent, rates.
+ */
+#include "sfu/base/stat.h"
+#include "sfu/core/router_impl.h"
+#include "sfu/core/router_relay.h"
+
+enum {
+    LAYER_SILENT_US = 700000,  /* an encoding that is so long behind the others is not sent */
+    LAYER_OTHERS_US = 300000,  /* … who were heard within this time */
+    LAYER_LINGER_US = 1000000, /* an encoding that nobody wants is kept so long */
+    LAYER_ACTIVE_US = 2000000, /* the watch goes on so long behind the last packet */
+    LAYER_WATCH_US = 50000,
+    LAYER_RATE_US = 1000000,
+    LAYER_SENT_US = 400000,
+    LAYER_AUDIO_BPS = 50000, /* of a slot, kept free */
+};
+
+/* --- sharing out --- */
+
+struct share {
+    size_t count;
+    struct rslot *slots[SFU_LAYER_SLOTS];
+    struct sfu_layer_slot asks[SFU_LAYER_SLOTS];
+    struct sfu_layer_rung rungs[SFU_LAYER_SLOTS][SFU_LAYER_RUNGS];
+};
+
+static struct rtrack *wanted_track(const struct rslot *slot)
+{
+    bool open = slot->wanted != 0 && slot->plan->live && slot->shown;
+    return open ? sfu_map_get(slot->peer->router->tracks, slot->wanted) : NULL;
+}
+
+static struct rstream *shown_stream(const struct rslot *slot)
+{
+    uint64_t source = sfu_forwarder_source(slot->forwarder);
+    return source ? sfu_map_get(slot->peer->router->sources, source) : NULL;
+}
+
+static void add(struct share *share, struct rslot *slot, const struct rtrack *t)
+{
+    size_t i = share->count++;
+    const struct rstream *s = shown_stream(slot);
+    uint8_t count = router_ladder(t, share->rungs[i]);
+    unsigned weight = slot->height / 16u;
+    share->slots[i] = slot;
+    share->asks[i] = (struct sfu_layer_slot){
+        .rungs = share->rungs[i],
+        .count = count,
+        .weight = (uint8_t)(t->plan->source == SFU_SCREEN || weight > 254 ? 255 : weight),
+        .width = slot->height > 0 ? slot->width : UINT16_MAX, /* not said: as large as can be */
+        .height = slot->height > 0 ? slot->height : UINT16_MAX,
+        .now =
+            s && s->track == t
+                ? router_ladder_find(share->rungs[i], count,
+                                     (struct sfu_layer){(uint8_t)(s->enc - t->enc),
+                                                        slot->layer.allowed.spatial, SFU_LAYER_ALL})
+                : -1,
+    };
+}
+
+static void collect(struct sfu_rpeer *peer, struct share *share, int64_t *ret_limit_bps)
+{
+    int64_t audio_bps = 0;
+    share->count = 0;
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        struct rslot *slot = peer->slots[i];
+        const struct rtrack *t = wanted_track(slot);
+        if (!t || t->muted || sfu_source_kind(t->plan->source) != slot->plan->kind) {
+            continue;
+        }
+        if (slot->plan->kind == SFU_AUDIO) {
+            audio_bps += LAYER_AUDIO_BPS;
+        } else if (share->count < SFU_LAYER_SLOTS) {
+            add(share, slot, t);
+        }
+    }
+    if (*ret_limit_bps != SFU_LAYER_NO_LIMIT) {
+        *ret_limit_bps = *ret_limit_bps > audio_bps ? *ret_limit_bps - audio_bps : 0;
+    }
+}
+
+static void note_why(struct rslot *slot, enum sfu_layer_why why)
+{
+    slot->layer.why = why;
+    if (slot->layer.told_track != 0 && slot->layer.told_why != why) {
+        slot->layer.told_why = why;
+        slot->layer.due = true;
+        router_dirty(slot->peer);
+    }
+}
+
+static void allow(struct rslot *slot, struct sfu_layer layer)
+{
+    slot->layer.allowed = layer;
+    sfu_forwarder_set_layers(slot->forwarder, layer.spatial, layer.temporal);
+}
+
+/* Into the slot; the encoding that feeds it from now on. */
+static struct renc *use(struct rslot *slot, const struct sfu_layer_slot *ask, struct rtrack *t)
+{
+    const struct sfu_layer_rung *rungs = ask->rungs;
+    int8_t get = ask->get >= 0 ? ask->get : ask->wanted;
+    struct renc *wanted = &t->enc[rungs[ask->wanted].layer.encoding];
+    if (slot->layer.enc != wanted) {
+        if (slot->layer.enc) {
+            router_layer_unwanted(slot->layer.enc->track);
+        }
+        slot->layer.enc = wanted;
+        router_layer_unwanted(t);
+    }
+    allow(slot, rungs[get].layer);
+    note_why(slot, ask->why);
+    return &t->enc[rungs[get].layer.encoding];
+}
+
+static int64_t share_out(struct sfu_rpeer *peer, struct share *share)
+{
+    struct sfu_slotrate *rate = &peer->rate;
+    int64_t now_us = peer->router->now_us, limit = sfu_slotrate_limit(rate);
+    bool may_rise = sfu_slotrate_may_rise(rate, now_us);
+    collect(peer, share, &limit);
+    return sfu_layer_share(share->asks, share->count, limit, may_rise);
+}
+
+struct renc *router_layer_pick(struct rslot *slot, struct rtrack *track)
+{
+    struct share share;
+    if (!router_ladder_has(track)) {
+        router_layer_none(slot);
+        return &track->enc[0];
+    }
+    (void)share_out(slot->peer, &share);
+    for (size_t i = 0; i < share.count; i++) {
+        if (share.slots[i] == slot && wanted_track(slot) == track) {
+            return use(slot, &share.asks[i], track);
+        }
+    }
+    router_layer_none(slot);
+    return &track->enc[0]; /* muted: nothing flows whatever it is */
+}
+
+void router_layer_none(struct rslot *slot)
+{
+    if (slot->layer.enc) {
+        router_layer_unwanted(slot->layer.enc->track);
+        slot->layer.enc = NULL;
+    }
+    slot->layer.told_track = 0;
+    slot->layer.due = false;
+    allow(slot, (struct sfu_layer){0, SFU_LAYER_ALL, SFU_LAYER_ALL});
+}
+
+/* Nobody can know whether more gets through without sending more. */
+static bool try_more(struct sfu_rpeer *peer, const struct share *share, int64_t next_bps)
+{
+    int64_t now_us = peer->router->now_us, audio_bps = 0;
+    if (next_bps == 0 || !sfu_slotrate_may_rise(&peer->rate, now_us)) {
+        return false;
+    }
+    for (size_t i = 0; i < share->count; i++) {
+        if (share->asks[i].get != share->asks[i].wanted ||
+            share->asks[i].now != share->asks[i].get ||
+            sfu_forwarder_wants_layers(share->slots[i]->forwarder)) {
+            return false; /* first what is allowed already */
+        }
+    }
+    for (unsigned i = 0; i < peer->slot_count; i++) {
+        audio_bps += peer->slots[i]->plan->kind == SFU_AUDIO && wanted_track(peer->slots[i])
+                         ? LAYER_AUDIO_BPS
+                         : 0;
+    }
+    sfu_slotrate_try(&peer->rate, next_bps + audio_bps, now_us);
+    return true;
+}
+
+static void on_share(struct sfu_timer *timer, void *arg)
+{
+    (void)timer;
+    struct sfu_rpeer *peer = arg;
+    struct share share;
+    int64_t next_bps = share_out(peer, &share);
+    if (try_more(peer, &share, next_bps)) {
+        next_bps = share_out(peer, &share);
+    }
+    if (next_bps == 0 && share.count > 0) {
+        sfu_slotrate_content(&peer->rate, peer->router->now_us);
+    }
+    for (size_t i = 0; i < share.count; i++) {
+        struct rslot *slot = share.slots[i];
+        struct rtrack *t = wanted_track(slot);
+        if (t && router_ladder_has(t)) {
+            router_slot_layer(slot, use(slot, &share.asks[i], t));
+        }
+    }
+}
+
+void router_layer_due(struct sfu_rpeer *peer)
+{
+    if (peer->room && !sfu_timer_pending(&peer->share)) {
+        sfu_timer_set(peer->router->conf.wheel, &peer->share, peer->router->now_us);
+    }
+}
+
+void router_layer_track(struct rtrack *t)
+{
+    for (unsigned i = 0; router_ladder_has(t) && i < t->enc_count; i++) {
+        SFU_LIST_FOREACH(node, &t->enc[i].feeds)
+        {
+            router_layer_due(SFU_LIST_ENTRY(node, struct rfeed, link)->slot->peer);
+        }
+    }
+}
+
+int64_t router_layer_sent_bps(struct sfu_rpeer *peer)
+{
+    int64_t passed_us = peer->router->now_us - peer->sent_us;
+    if (passed_us >= LAYER_SENT_US) {
+        peer->sent_bps = (int64_t)peer->sent_bytes * 8 * 1000000 / passed_us;
+        peer->sent_bytes = 0;
+        peer->sent_us = peer->router->now_us;
+    }
+    return peer->sent_bps;
+}
+
+/* --- what is shown --- */
+
+void router_layer_shown(struct rslot *slot, const struct rstream *s)
+{
+    struct sfu_layer layer = {(uint8_t)(s->enc - s->track->enc), SFU_LAYER_ALL, SFU_LAYER_ALL};
+    if (s->track->enc_count < 2) {
+        return;
+    }
+    if (slot->layer.told_track != s->track->id || slot->layer.told.encoding != layer.encoding) {
+        slot->layer.told_track = s->track->id;
+        slot->layer.told = layer;
+        slot->layer.told_why = slot->layer.why;
+        slot->layer.due = true;
+        router_dirty(slot->peer);
+    }
+    router_layer_due(slot->peer); /* what it had to wait for may be there for the next step */
+}
+
+void router_layer_event(const struct rslot *slot, struct sfu_plane_event *ret)
+{
+    const struct rtrack *t = sfu_map_get(slot->peer->router->tracks, slot->layer.told_track);
+    ret->kind = SFU_PLANE_SLOT_LAYER;
+    ret->u.layer.track = slot->layer.told_track;
+    ret->u.layer.slot = slot->index;
+    ret->u.layer.layer = slot->layer.told;
+    ret->u.layer.why = slot->layer.told_why;
+    ret->u.layer.width = ret->u.layer.height = 0;
+    if (t && slot->layer.told.encoding < t->enc_count) {
+        ret->u.layer.width = t->enc[slot->layer.told.encoding].rung.width;
+        ret->u.layer.height = t->enc[slot->layer.told.encoding].rung.height;
+    }
+}
+
+/* --- what the publisher sends --- */
+
+static void keep_watch(struct sfu_rpeer *peer)
+{
+    if (SFU_UNLIKELY(!sfu_timer_pending(&peer->watch)) && peer->room) {
+        struct sfu_router *r = peer->router;
+        sfu_timer_set_coarse(r->conf.wheel, &peer->watch, r->now_us + LAYER_WATCH_US);
+    }
+}
+
+void router_layer_sent(struct rstream *s, const struct sfu_packet *p)
+{
+    s->bytes += p->payload_len;
+    if (router_ladder_has(s->track)) {
+        keep_watch(s->track->peer);
+    }
+    if (SFU_UNLIKELY(!s->enc->rung.active)) {
+        s->enc->rung.active = true;
+        router_relay_changed(s->track);
+        /* at once: what begins anew begins with the key frame that this packet may start */
+        s->begun = false;
+        router_slot_source_changed(s->track);
+        s->begun = true;
+    }
+}
+
+/* True: those who decide by it should know. */
+static bool measure(struct renc *e, int64_t now_us)
+{
+    struct rstream *s = e->stream;
+    int64_t passed_us = now_us - s->rate_us;
+    uint32_t before = e->rung.bps;
+    if (passed_us < LAYER_RATE_US) {
+        return false;
+    }
+    if (s->bytes > 0) {
+        s->bps = (uint32_t)((int64_t)s->bytes * 8 * 1000000 / passed_us);
+        /* a rate that has just begun or is about to end says little: half of each */
+        e->rung.bps = before == 0 ? s->bps : before / 2 + s->bps / 2;
+    }
+    s->bytes = 0;
+    s->rate_us = now_us;
+    return e->rung.bps > before + before / 4 || e->rung.bps < before - before / 4;
+}
+
+void router_layer_outdated(struct renc *e)
+{
+    struct rstream *s = e->stream;
+    if (s && s->keycache) {
+        sfu_egress_flush(&e->track->router->egress);
+        sfu_keycache_clear(s->keycache);
+    }
+}
+
+static bool fell_silent(struct rtrack *t, struct renc *e, int64_t newest_us)
+{
+    int64_t now_us = t->router->now_us;
+    if (!e->rung.active || now_us - e->stream->seen_us < LAYER_SILENT_US ||
+        now_us - newest_us > LAYER_OTHERS_US) {
+        return false;
+    }
+    e->rung.active = false;
+    router_layer_outdated(e);
+    return true;
+}
+
+static void watch(struct rtrack *t)
+{
+    int64_t newest_us = 0;
+    bool changed = false, measured = false;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        const struct rstream *s = t->enc[i].stream;
+        newest_us = s && s->seen_us > newest_us ? s->seen_us : newest_us;
+    }
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        if (t->enc[i].stream) {
+            changed = fell_silent(t, &t->enc[i], newest_us) || changed;
+            measured = measure(&t->enc[i], t->router->now_us) || measured;
+        }
+    }
+    if (changed || measured) {
+        router_relay_changed(t);
+    }
+    if (changed) {
+        router_layer_track(t);
+    }
+}
+
+/* --- what the publisher should send --- */
+
+void router_layer_begin(struct rtrack *t)
+{
+    t->wanted.now = t->wanted.told = (uint8_t)((1u << t->enc_count) - 1);
+    t->wanted.since_us = t->router->now_us;
+    t->wanted.stale = true;
+    t->wanted.due = false;
+}
+
+void router_layer_unwanted(struct rtrack *t)
+{
+    if (t->enc_count < 2 || t->wanted.stale) {
+        return;
+    }
+    t->wanted.stale = true;
+    if (t->remote) {
+        router_relay_want(t);
+    } else if (t->peer) {
+        keep_watch(t->peer);
+    }
+}
+
+uint8_t router_layer_wanted(const struct rtrack *t)
+{
+    uint8_t wanted = 0;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        const struct renc *e = &t->enc[i];
+        if ((e->relayed & t->relays.told) != 0) {
+            wanted |= (uint8_t)(1u << i);
+        }
+        SFU_LIST_FOREACH(node, &e->feeds)
+        {
+            const struct rslot *slot = SFU_LIST_ENTRY(node, struct rfeed, link)->slot;
+            wanted |= (uint8_t)(1u << i);
+            if (slot->layer.enc && slot->layer.enc->track == t) {
+                wanted |= (uint8_t)(1u << (slot->layer.enc - t->enc));
+            }
+        }
+    }
+    return wanted;
+}
+
+static void tell_wanted(struct rtrack *t, uint8_t wanted)
+{
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        if (!(wanted >> i & 1)) {
+            router_layer_outdated(&t->enc[i]); /* it is about to end */
+        }
+    }
+    t->wanted.told = wanted;
+    t->wanted.due = true;
+    router_dirty(t->peer);
+}
+
+static bool want(struct rtrack *t)
+{
+    int64_t now_us = t->router->now_us;
+    if (t->wanted.stale) {
+        uint8_t wanted = router_layer_wanted(t);
+        t->wanted.stale = false;
+        if (wanted != t->wanted.now) {
+            t->wanted.now = wanted;
+            t->wanted.since_us = now_us;
+        }
+    }
+    if (t->wanted.now & ~t->wanted.told) {
+        tell_wanted(
+            t, (uint8_t)(t->wanted.told | t->wanted.now)); /* those who wait do not wait longer */
+    }
+    if (t->wanted.told != t->wanted.now && now_us - t->wanted.since_us >= LAYER_LINGER_US) {
+        tell_wanted(t, t->wanted.now);
+    }
+    return t->wanted.told != t->wanted.now;
+}
+
+/* False: nothing comes of it, and control knows what is wanted. */
+static bool watch_track(struct rtrack *t)
+{
+    bool comes = false;
+    for (unsigned i = 0; i < t->enc_count; i++) {
+        const struct rstream *s = t->enc[i].stream;
+        comes = comes || (s && t->router->now_us - s->seen_us < LAYER_ACTIVE_US);
+    }
+    watch(t);
+    return (t->enc_count > 1 && want(t)) || comes;
+}
+
+static void on_watch(struct sfu_timer *timer, void *arg)
+{
+    struct sfu_rpeer *peer = arg;
+    bool again = false;
+    for (unsigned i = 0; i < peer->track_count; i++) {
+        struct rtrack *t = peer->tracks[i];
+        again = (router_ladder_has(t) && watch_track(t)) || again;
+    }
+    if (again) {
+        sfu_timer_set_coarse(peer->router->conf.wheel, timer,
+                             peer->router->now_us + LAYER_WATCH_US);
+    }
+}
+
+void router_layer_start(struct sfu_rpeer *peer)
+{
+    sfu_timer_init(&peer->share, on_share, peer);
+    sfu_timer_init(&peer->watch, on_watch, peer);
+    sfu_slotrate_init(&peer->rate);
+    peer->sent_us = peer->router->now_us;
+}
+
+void router_layer_stop(struct sfu_rpeer *peer)
+{
+    sfu_timer_cancel(peer->router->conf.wheel, &peer->share);
+    sfu_timer_cancel(peer->router->conf.wheel, &peer->watch);
+}

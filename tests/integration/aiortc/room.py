@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""python3-aiortc in a room of the real stoad, by JSON-RPC alone:  room.py BUILD-FOLDER
+
+Two participants with aiortc, one signalling over HTTP and one over a WebSocket, publish sound and a picture of one colour each, and
+see and hear each other.
+"""
+import asyncio
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "hostile"))
+import rig  # noqa: E402
+from rig import Server, check  # noqa: E402
+from test_doors import session  # noqa: E402
+from test_http_lane import Guest, Stream  # noqa: E402
+
+from aiortc import RTCPeerConnection, RTCSessionDescription  # noqa: E402
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack  # noqa: E402
+from av import VideoFrame  # noqa: E402
+
+WIDTH, HEIGHT, NEAR = 320, 240, 14
+
+
+class Painted(VideoStreamTrack):
+    """One colour, as Y, U, V."""
+
+    def __init__(self, colour):
+        super().__init__()
+        self.colour = colour
+
+    async def recv(self):
+        pts, time_base = await self.next_timestamp()
+        frame = VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        for plane, value in zip(frame.planes, self.colour):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+def middle(frame):
+    """The colour in the middle of a picture."""
+    frame = frame.reformat(format="yuv420p")
+    return [bytes(p)[(p.height // 2) * p.line_size + p.width // 2] for p in frame.planes]
+
+
+class Member:
+    """A participant: `call` is how it signals."""
+
+    def __init__(self, name, colour, call):
+        self.name, self.colour, self.call, self.pc = name, colour, call, RTCPeerConnection()
+        self.frames, self.seen = {"audio": 0, "video": 0}, None
+        self.pc.on("track", lambda track: asyncio.ensure_future(self.read(track)))
+
+    async def read(self, track):
+        try:
+            while True:
+                frame = await track.recv()
+                self.frames[track.kind] += 1
+                if track.kind == "video":
+                    self.seen = middle(frame)
+        except MediaStreamError:
+            pass
+
+    async def publish(self):
+        sending = [self.pc.addTransceiver(track, "sendonly") for track in (AudioStreamTrack(), Painted(self.colour))]
+        for kind in ("audio", "video"):
+            self.pc.addTransceiver(kind, "recvonly")
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        tracks = [{"mid": sender.mid, "source": source} for sender, source in zip(sending, ("microphone", "camera"))]
+        answer = await asyncio.to_thread(self.call, "conference.offer", {"sdp": self.pc.localDescription.sdp, "tracks": tracks})
+        check(isinstance(answer, dict), self.name, "is refused:", answer)
+        check([row["mid"] for row in answer["tracks"]] == [row["mid"] for row in tracks], answer["tracks"])
+        check([(row["pair"], row["kind"]) for row in answer["slots"]] == [(0, "audio"), (0, "video")], answer["slots"])
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+
+    def sees(self, other):
+        near = self.seen and all(abs(a - b) <= NEAR for a, b in zip(self.seen, other.colour))
+        return near and self.frames["video"] > 20 and self.frames["audio"] > 50
+
+
+async def until(what, fn, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not fn():
+        check(time.monotonic() < deadline, "not within", seconds, "s:", what())
+        await asyncio.sleep(0.05)
+
+
+async def meet(server):
+    guest = Guest(server, "ann", subscribe=True, publish=True)
+    stream = Stream(server, guest.bearer, 0)
+    ws = session(server, "bob", subscribe=True, publish=True)
+    ann, bob = Member("ann", (90, 240, 110), guest.call), Member("bob", (140, 54, 34), ws.call)
+    members = [ann, bob]
+    for member in members:
+        await member.publish()
+    await until(lambda: f"each sees the other: {[(m.name, m.seen, m.frames) for m in members]}",
+                lambda: ann.sees(bob) and bob.sees(ann))
+    told = await asyncio.to_thread(stream.numbered, 4)
+    check(told[0][1] == "participant.joined" and any(method == "slots.changed" for _, method, _ in told), told)
+    fed = {kind: n for kind, n in ann.frames.items()}
+    await until(lambda: f"it goes on: {ann.frames}", lambda: all(ann.frames[k] > n + 20 for k, n in fed.items()))
+    check(ws.call("conference.mute", {"track": bob_track(guest, ws), "muted": True}) == {}, "mute")
+    for member in members:
+        await member.pc.close()
+    check(guest.call("session.close") == {}, "ann goes")
+    stream.close()
+    ws.call("session.close")
+
+
+def bob_track(guest, ws):
+    """bob's camera, as somebody who comes later is told."""
+    late = session(guest.server, "cat", subscribe=True, join=False)
+    people = late.call("conference.join")["participants"]
+    late.call("session.close")
+    bob = next(p for p in people if p["identity"] == "bob")
+    check(bob["id"] == ws.me and {t["source"] for t in bob["tracks"]} == {"microphone", "camera"}, bob)
+    return next(t["id"] for t in bob["tracks"] if t["source"] == "camera")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    rig.BUILD = os.path.abspath(sys.argv[1])
+    server = Server()
+    try:
+        start = time.monotonic()
+        asyncio.run(meet(server))
+        rig.wait_for("nobody is left", server.silent, 10)
+    except Exception:
+        print(server.log()[-3000:])
+        raise
+    finally:
+        status = server.stop()
+    check(status == 0, "the server ended with", status)
+    print(f"  ok      two with aiortc, over HTTP and a WebSocket ({time.monotonic() - start:.1f} s)")
+
+
+main()
