@@ -63,13 +63,7 @@ static int parse_vp8(const uint8_t *payload, size_t len, bool marker,
 static size_t rewrite_vp8(const uint8_t *payload, size_t len, const struct sfu_frame_ids *ids,
                           uint8_t *ret_head)
 {
-    struct sfu_vp8_desc desc;
-    if (sfu_vp8_parse(payload, len, &desc) < 0 || !(desc.has_picture_id || desc.has_tl0picidx)) {
-        return 0;
-    }
-    memcpy(ret_head, payload, desc.len);
-    sfu_vp8_rewrite(&desc, ids->picture_id, ids->tl0picidx, ret_head);
-    return desc.len;
+    return sfu_vp8_rewrite(payload, len, ids->picture_id, ids->tl0picidx, ret_head);
 }
 
 static int parse_h264(const uint8_t *payload, size_t len, bool marker,
