@@ -129,8 +129,9 @@ static void fill_layers(const struct sfu_forwarder *fwd, const struct sfu_packet
     }
 }
 
-static void fill_out(const struct sfu_forwarder *fwd, const struct epoch *e,
-                     const struct sfu_packet *packet, uint16_t seq, struct sfu_forward_out *ret_out)
+static inline void fill_out(const struct sfu_forwarder *fwd, const struct epoch *e,
+                            const struct sfu_packet *packet, uint16_t seq,
+                            struct sfu_forward_out *ret_out)
 {
     const struct sfu_frame_info *frame = &packet->frame;
 
