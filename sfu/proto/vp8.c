@@ -90,11 +90,16 @@ int sfu_vp8_size(const struct sfu_vp8_desc *desc, const uint8_t *payload, size_t
     return 0;
 }
 
+SFU_COLD static bool is_whole(const uint8_t *payload, size_t len)
+{
+    struct sfu_vp8_desc desc;
+    return sfu_vp8_parse(payload, len, &desc) == 0;
+}
+
 size_t sfu_vp8_rewrite(const uint8_t *payload, size_t len, uint16_t picture_id, uint8_t tl0picidx,
                        uint8_t ret_head[SFU_VP8_DESC_MAX])
 {
-    struct sfu_vp8_desc desc;
-    if (SFU_UNLIKELY(len < SFU_VP8_DESC_MAX) && sfu_vp8_parse(payload, len, &desc) < 0) {
+    if (SFU_UNLIKELY(len < SFU_VP8_DESC_MAX) && !is_whole(payload, len)) {
         return 0;
     }
     unsigned x = payload[0] & HEAD_X ? payload[1] : 0;
