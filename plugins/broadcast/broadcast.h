@@ -128,8 +128,8 @@ enum plg_bc_match {
 };
 /* If-Match, compared strongly (RFC 9110, 13.1.1). */
 enum plg_bc_match plg_bc_match(const char *if_match, const char *etag);
-/* The value of a name in "a=b&c=d"; false: not there, or longer than size allows. */
-bool plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size);
+/* The value of a name in "a=b&c=d"; -ENOENT: not there, -EINVAL: empty, or longer than size allows. */
+int plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size);
 /* The Link value (RFC 9725, 4.6) of one ICE server; false: not an ICE URI, or it does not fit. */
 bool plg_bc_link_make(const char *url, size_t len, const char *username, const char *credential,
                       char ret_link[PLG_BC_LINK_SIZE]);

@@ -1,6 +1,5 @@
 /* Methods of the two doors: WHIP (RFC 9725) and WHEP. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/broadcast/broadcast.h"
@@ -109,8 +108,17 @@ void plg_bc_whep_post(void *state, const struct sfu_http_request *request)
         plg_bc_refuse_code(bc, request->id, SFU_ERR_FORBIDDEN, "room", 0);
         return;
     }
-    (void)plg_bc_query_get(request->query, "track", track, sizeof track);
-    (void)plg_bc_query_get(request->query, "participant", participant, sizeof participant);
+    const struct {
+        const char *name;
+        char *value;
+    } choices[] = {{"track", track}, {"participant", participant}};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (plg_bc_query_get(request->query, choices[i].name, choices[i].value, sizeof track) ==
+            -EINVAL) { /* no name of anything */
+            plg_bc_refuse_code(bc, request->id, SFU_ERR_NOT_FOUND, choices[i].name, 0);
+            return;
+        }
+    }
     plg_bc_resource_post(bc, &plg_bc_whep, request, track, participant);
 }
 

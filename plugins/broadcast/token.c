@@ -68,7 +68,7 @@ enum plg_bc_match plg_bc_match(const char *if_match, const char *etag)
     return PLG_BC_MATCH_OTHER;
 }
 
-bool plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size)
+int plg_bc_query_get(const char *query, const char *name, char *ret_value, size_t size)
 {
     size_t name_len = strlen(name);
     while (*query) {
@@ -76,16 +76,16 @@ bool plg_bc_query_get(const char *query, const char *name, char *ret_value, size
         if (len > name_len && strncmp(query, name, name_len) == 0 && query[name_len] == '=') {
             size_t value_len = len - name_len - 1;
             if (value_len == 0 || value_len >= size) {
-                return false;
+                return -EINVAL;
             }
             memcpy(ret_value, query + name_len + 1, value_len);
             ret_value[value_len] = '\0';
-            return true;
+            return 0;
         }
         query += len;
         query += *query == '&';
     }
-    return false;
+    return -ENOENT;
 }
 
 /* What stands inside quotes or angle brackets may not end them. */

@@ -4,7 +4,7 @@
  * Pure: no clock, socket, lock or state of its own; the only randomness is the caller's ssrc
  * function.  Runs on the thread that owns signalling (control).  The result points into nothing and
  * may be handed to another thread.  RFC 9429, 5.3 (JSEP answers), 9143 (BUNDLE), 8842 (DTLS roles),
- * 8839 (ICE), 6184, 8.2.2 (H264), 4588 (RTX), 8285 (header extensions), 8853 (simulcast).
+ * 8839 (ICE), 6184, 8.2.2 (H264), 9628, 6 (VP9), 2198 (RED), 4588 (RTX), 8285 (header extensions), 8853 (simulcast).
  *
  * What an offered m-line becomes
  *   stopped by the offer (port 0)                       rejected: port 0
@@ -56,6 +56,8 @@ struct sfu_answer_codec {
     uint8_t fb;     /* SFU_SDP_FB_* negotiated */
     uint8_t h264_packetization_mode;
     uint32_t h264_profile; /* profile-level-id, 24 bits */
+    uint8_t profile;       /* VP9 (RFC 9628, 6), AV1 */
+    uint8_t inner_pt;      /* RED: the client's payload type of the Opus inside */
 };
 
 struct sfu_answer_source {

@@ -76,14 +76,96 @@ static void h264_fmtp(struct sfu_str *text, const struct sfu_answer_policy *poli
                    asymmetry ? 1u : 0u, codec->h264_packetization_mode, codec->h264_profile);
 }
 
+/* 8 bits (0) and 10 bits (2) of 4:2:0; the rest is for no camera. */
+static bool vp9_accept(const struct sfu_sdp_format *format, struct sfu_answer_codec *ret,
+                       unsigned *ret_rank)
+{
+    uint64_t profile = sfu_sdp_fmtp_u64(format->fmtp, "profile-id", 255, 0);
+
+    ret->profile = (uint8_t)profile;
+    *ret_rank = (unsigned)profile;
+    return profile == 0 || profile == 2;
+}
+
+static bool av1_accept(const struct sfu_sdp_format *format, struct sfu_answer_codec *ret,
+                       unsigned *ret_rank)
+{
+    ret->profile = 0;
+    *ret_rank = 0;
+    return sfu_sdp_fmtp_u64(format->fmtp, "profile", 255, 0) == 0;
+}
+
+static bool same_profile(const struct sfu_answer_codec *a, const struct sfu_answer_codec *b)
+{
+    return a->profile == b->profile;
+}
+
+/* One parameter as it was offered, if it was. */
+static void echo(struct sfu_str *text, const struct sfu_sdp_format *offered, const char *name)
+{
+    uint64_t value = sfu_sdp_fmtp_u64(offered->fmtp, name, 255, UINT64_MAX);
+
+    if (value != UINT64_MAX) {
+        sfu_str_printf(text, "%s%s=%u", text->len > 0 ? ";" : "", name, (unsigned)value);
+    }
+}
+
+static void vp9_fmtp(struct sfu_str *text, const struct sfu_answer_policy *policy,
+                     const struct sfu_answer_codec *codec, const struct sfu_sdp_format *offered)
+{
+    (void)policy, (void)codec;
+    echo(text, offered, "profile-id");
+}
+
+static void av1_fmtp(struct sfu_str *text, const struct sfu_answer_policy *policy,
+                     const struct sfu_answer_codec *codec, const struct sfu_sdp_format *offered)
+{
+    (void)policy, (void)codec;
+    echo(text, offered, "level-idx");
+    echo(text, offered, "profile");
+    echo(text, offered, "tier");
+}
+
+/* "111/111": payload types of the blocks, newest first.  All must be one and the same. */
+static bool red_accept(const struct sfu_sdp_format *format, struct sfu_answer_codec *ret,
+                       unsigned *ret_rank)
+{
+    const char *p = format->fmtp.s, *end = p + format->fmtp.len;
+    unsigned blocks = 0, first = 0;
+
+    for (; p < end; blocks++) {
+        unsigned pt = 0, digits = 0;
+        for (; p < end && *p >= '0' && *p <= '9' && digits < 3; p++, digits++) {
+            pt = pt * 10 + (unsigned)(*p - '0');
+        }
+        if (digits == 0 || pt > 127 || (blocks > 0 && pt != first) || (p < end && *p++ != '/')) {
+            return false;
+        }
+        first = pt;
+    }
+    ret->inner_pt = (uint8_t)first;
+    *ret_rank = 0;
+    return blocks >= 2;
+}
+
+static void red_fmtp(struct sfu_str *text, const struct sfu_answer_policy *policy,
+                     const struct sfu_answer_codec *codec, const struct sfu_sdp_format *offered)
+{
+    (void)policy, (void)offered;
+    sfu_str_printf(text, "%u/%u", codec->inner_pt, codec->inner_pt);
+}
+
 static const struct codec_rule rules[SFU_CODECS] = {
     [SFU_CODEC_OPUS] = {.fmtp = opus_fmtp},
     [SFU_CODEC_H264] = {.accept = h264_accept, .same = h264_same, .fmtp = h264_fmtp},
+    [SFU_CODEC_VP9] = {.accept = vp9_accept, .same = same_profile, .fmtp = vp9_fmtp},
+    [SFU_CODEC_AV1] = {.accept = av1_accept, .fmtp = av1_fmtp},
+    [SFU_CODEC_RED] = {.accept = red_accept, .fmtp = red_fmtp},
 };
 
 uint32_t sfu_answer_accepted_meaning(const struct sfu_answer_codec *codec)
 {
-    uint32_t detail = 0;
+    uint32_t detail = (uint32_t)codec->profile << 8 | codec->inner_pt;
 
     if (codec->h264_profile != 0) {
         detail = (uint32_t)sfu_sdp_h264_profile_of(codec->h264_profile) << 8 |
@@ -197,6 +279,23 @@ static bool kinds_agree(enum sfu_codec id, enum sfu_sdp_kind kind)
                            (row->kind == SFU_CODEC_KIND_VIDEO && kind == SFU_SDP_VIDEO));
 }
 
+/* RED without the codec that is inside would say nothing. */
+static uint8_t drop_empty_red(struct sfu_answer_codec *codecs, uint8_t count)
+{
+    uint8_t kept = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool inside = codecs[i].codec != SFU_CODEC_RED;
+        for (unsigned k = 0; k < count && !inside; k++) {
+            inside = codecs[k].codec == SFU_CODEC_OPUS && codecs[k].pt == codecs[i].inner_pt;
+        }
+        if (inside) {
+            codecs[kept++] = codecs[i];
+        }
+    }
+    return kept;
+}
+
 uint8_t sfu_answer_match_codecs(const struct sfu_answer_policy *policy,
                                 const struct sfu_sdp_media *media, bool all_profiles, uint8_t fb,
                                 struct sfu_answer_codec ret_codecs[SFU_ANSWER_CODECS])
@@ -226,7 +325,7 @@ uint8_t sfu_answer_match_codecs(const struct sfu_answer_policy *policy,
             ret_codecs[count++] = codec;
         }
     }
-    return count;
+    return drop_empty_red(ret_codecs, count);
 }
 
 const struct sfu_answer_codec *sfu_answer_send_codec(const struct sfu_answer_mline *to,
@@ -240,6 +339,9 @@ const struct sfu_answer_codec *sfu_answer_send_codec(const struct sfu_answer_mli
         enum sfu_sdp_h264_profile have = sfu_sdp_h264_profile_of(codec->h264_profile);
 
         if (codec->codec != stream->codec) {
+            continue;
+        }
+        if (codec->codec != SFU_CODEC_H264 && codec->profile != stream->profile) {
             continue;
         }
         if (codec->codec != SFU_CODEC_H264) {

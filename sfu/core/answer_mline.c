@@ -17,6 +17,7 @@ static const struct {
     [SFU_HDREXT_REPAIRED_RID] = {VIDEO, false},
     [SFU_HDREXT_AUDIO_LEVEL] = {AUDIO, true},
     [SFU_HDREXT_VIDEO_ORIENTATION] = {VIDEO, true},
+    [SFU_HDREXT_DEPENDENCY_DESCRIPTOR] = {VIDEO, true},
 };
 
 bool sfu_answer_takes_ext(enum sfu_sdp_kind kind, enum sfu_hdrext_kind ext)
@@ -84,10 +85,29 @@ static bool ext_conflicts(struct sfu_answer_ctx *c, uint16_t id, enum sfu_hdrext
     return false;
 }
 
+/* Where no codec of the m-line has layers to tell of, a descriptor only costs bytes. */
+static bool has_layers(const struct sfu_answer_mline *out)
+{
+    for (unsigned i = 0; i < out->codec_count; i++) {
+        if (out->codecs[i].codec == SFU_CODEC_VP9 || out->codecs[i].codec == SFU_CODEC_AV1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first descriptor of a key frame is too long for the one-byte form. */
+static bool descriptor_fits(const struct sfu_sdp_media *m, const struct sfu_answer_mline *out)
+{
+    return m->extmap_allow_mixed && has_layers(out);
+}
+
 static void match_extensions(struct sfu_answer_ctx *c, const struct sfu_sdp_media *m,
                              struct sfu_answer_mline *out)
 {
-    bool twcc = false;
+    /* Of who only receives the id is taken without being used: Chromium offers its next m-lines with the
+     * extensions that those before have, and would publish without numbers. */
+    bool twcc = !out->publishes;
 
     for (unsigned i = 0; i < out->codec_count; i++) {
         twcc = twcc || (out->codecs[i].fb & SFU_SDP_FB_TWCC) != 0;
@@ -98,6 +118,7 @@ static void match_extensions(struct sfu_answer_ctx *c, const struct sfu_sdp_medi
 
         /* The numbers would be counted, and nobody would ever report them. */
         if (!sfu_answer_takes_ext(m->kind, kind) || (kind == SFU_HDREXT_TWCC && !twcc) ||
+            (kind == SFU_HDREXT_DEPENDENCY_DESCRIPTOR && !descriptor_fits(m, out)) ||
             ext_conflicts(c, e->id, kind)) {
             continue;
         }

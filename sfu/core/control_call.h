@@ -8,11 +8,11 @@
 
 #include "sfu/core/control_own.h"
 
-/* text: len bytes and a NUL, borrowed. */
-/* For a session by a lane that need not be its own: the answer goes there. */
+/* One message.  text: len bytes and a NUL, borrowed. */
+void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size_t len);
+/* The same for a session by a lane that need not be its own: the answer goes there. */
 void sfu_control_call_for(struct sfu_session *s, struct sfu_control_lane *lane, const char *text,
                           size_t len);
-void sfu_control_call_text(struct sfu_control_lane *lane, const char *text, size_t len);
 
 /* -ENOENT: answered already, or its session went.  result NULL: {}. */
 int sfu_control_call_reply(struct sfu_control *c, uint64_t call, const json_t *result);

@@ -281,7 +281,7 @@ static int make_track(struct sfu_control_offering *o, const struct sfu_answer_ml
     if (!t) {
         return sfu_control_offer_refuse(o, SFU_ERR_QUOTA, "tracks", NULL);
     }
-    t->codec = m->codec_count > 0 ? m->codecs[0].codec : SFU_CODEC_NONE;
+    t->codec = m->codec_count > 0 ? sfu_codec_media(m->codecs[0].codec) : SFU_CODEC_NONE;
     bool silenced = o->peer->session->silenced & 1U << row->source;
     t->muted = (uint8_t)((row->muted ? SFU_MUTE_SELF : 0) | (silenced ? SFU_MUTE_ADMIN : 0));
     o->fresh[o->fresh_count++] = t;

@@ -17,6 +17,8 @@ static uint8_t plan_codecs(const struct sfu_answer_mline *m,
             .rtx_pt = from->rtx_pt,
             .h264_packetization_mode = from->h264_packetization_mode,
             .h264_profile = from->h264_profile,
+            .profile = from->profile,
+            .inner_pt = from->inner_pt,
             .nack = (from->fb & SFU_SDP_FB_NACK) != 0,
             .pli = (from->fb & SFU_SDP_FB_PLI) != 0,
             .fir = (from->fb & SFU_SDP_FB_FIR) != 0,
@@ -45,6 +47,15 @@ static void plan_track(struct sfu_plan_track *out, const struct sfu_control_trac
     out->ext = m->ext_in;
 }
 
+static bool numbered(const struct sfu_plan_slot *slot)
+{
+    bool twcc = false;
+    for (unsigned i = 0; i < slot->codec_count; i++) {
+        twcc = twcc || slot->codecs[i].twcc;
+    }
+    return twcc;
+}
+
 static void plan_slot(struct sfu_plan_slot *out, const struct sfu_answer_mline *m)
 {
     out->pair = m->pair;
@@ -54,6 +65,9 @@ static void plan_slot(struct sfu_plan_slot *out, const struct sfu_answer_mline *
     out->rtx_ssrc = m->rtx_ssrc;
     out->codec_count = plan_codecs(m, out->codecs);
     out->ext = m->ext_out;
+    if (!numbered(out)) {
+        out->ext.id_of[SFU_HDREXT_TWCC] = 0; /* nobody would report them */
+    }
     out->two_byte_ok = m->extmap_allow_mixed;
 }
 

@@ -74,8 +74,7 @@ static int write_head(const struct sfu_egress_head *head, uint8_t buf[SFU_EGRESS
 {
     struct sfu_rtp_header rtp = head->rtp;
     uint8_t *p = buf + SFU_RTP_HEADER_LEN;
-    int ext = write_ext(
-        head, p, SFU_EGRESS_HEAD_MAX - SFU_RTP_HEADER_LEN - SFU_RTX_OSN_BYTES - SFU_CODEC_HEAD_MAX);
+    int ext = write_ext(head, p, SFU_EGRESS_EXT_MAX);
     if (ext < 0) {
         return ext;
     }

@@ -21,7 +21,8 @@ enum {
     SFU_EGRESS_BATCH = 2048,
     SFU_EGRESS_FETCH_STEPS = 4,
     /* fixed header, extension block, retransmission's sequence number, codec descriptor */
-    SFU_EGRESS_HEAD_MAX = 12 + 100 + 2 + SFU_CODEC_HEAD_MAX,
+    SFU_EGRESS_EXT_MAX = 100 + 260, /* a dependency descriptor, beside all the rest */
+    SFU_EGRESS_HEAD_MAX = 12 + SFU_EGRESS_EXT_MAX + 2 + SFU_CODEC_HEAD_MAX,
     SFU_EGRESS_HEADS = SFU_EGRESS_BATCH * 64, /* bytes: most headers are far below the maximum */
 };
 

@@ -31,7 +31,7 @@ const struct sfu_plan_codec *sfu_plan_slot_codec(const struct sfu_plan_slot *slo
     const struct sfu_plan_codec *covers = NULL;
     for (unsigned i = 0; i < slot->codec_count; i++) {
         const struct sfu_plan_codec *c = &slot->codecs[i];
-        if (c->codec != stream->codec) {
+        if (c->codec != stream->codec || c->profile != stream->profile) {
             continue;
         }
         if (c->codec != SFU_CODEC_H264) {

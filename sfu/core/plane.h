@@ -36,6 +36,8 @@ struct sfu_plan_codec {
     uint8_t h264_packetization_mode;
     uint32_t
         h264_profile; /* profile-level-id; a track feeds a slot only within one profile family */
+    uint8_t profile;  /* VP9, AV1: likewise */
+    uint8_t inner_pt; /* RED: payload type of what is inside */
     bool nack, pli, fir, twcc;
 };
 

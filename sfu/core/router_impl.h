@@ -10,6 +10,7 @@
 #include "sfu/core/relay.h"
 #include "sfu/core/router.h"
 #include "sfu/media/audiolevel.h"
+#include "sfu/media/descriptor.h"
 #include "sfu/media/forwarder.h"
 #include "sfu/media/history.h"
 #include "sfu/media/keycache.h"
@@ -66,14 +67,19 @@ struct rstream {
     bool anchored;
     bool begun; /* its first packet has been looked at: key frames may be asked for */
     uint16_t width, height;
+    struct {
+        uint8_t spatial;        /* layers; 0, 1: there is nothing to choose */
+        uint16_t width, height; /* of the highest */
+    } svc;
     int64_t seen_us;
     int64_t rate_us;     /* since when bytes are counted */
     uint32_t bytes, bps; /* over the last full second */
     struct sfu_rtcprx rx;
     struct sfu_keyreq keyreq;
-    struct sfu_nackq *nackq;       /* video */
-    struct sfu_history *history;   /* video */
-    struct sfu_keycache *keycache; /* video */
+    struct sfu_nackq *nackq;           /* video */
+    struct sfu_history *history;       /* video */
+    struct sfu_keycache *keycache;     /* video */
+    struct sfu_descriptor *descriptor; /* of a publisher of our own, once one came */
 };
 
 /* What slots take packets from: one simulcast encoding of a track, or all that it sends. */
@@ -141,6 +147,7 @@ struct rfeed {
     struct renc *enc;     /* NULL: unused */
     struct rslot *slot;
     uint8_t pt[SFU_PLAN_CODECS]; /* by the track's format; 0: the subscriber cannot decode it */
+    uint8_t inner_pt[SFU_PLAN_CODECS]; /* RED: what is inside; 0: only the primary block goes out */
 };
 
 struct rslot {
@@ -285,6 +292,30 @@ void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp);
 void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *packet,
                       const struct sfu_forward_out *out, bool fill,
                       const struct sfu_plan_codec *rtx);
+
+/* router_ladder.c */
+/* Is there anything to choose? */
+bool router_ladder_has(const struct rtrack *t);
+/* Lowest first; how many. */
+uint8_t router_ladder(const struct rtrack *t, struct sfu_layer_rung rungs[SFU_LAYER_RUNGS]);
+/* The highest rung within the layer; -1: none. */
+int8_t router_ladder_find(const struct sfu_layer_rung *rungs, uint8_t count,
+                          struct sfu_layer layer);
+/* The layers of a key frame. */
+void router_ladder_learn(struct rstream *s, const struct sfu_packet *p);
+
+/* router_payload.c */
+/* Under what the formats of the feed's track go out to its slot. */
+void router_payload_formats(struct rfeed *feed);
+/* The packet as a subscriber gets it who knows nothing of RED: *ret_primary points into it. */
+SFU_MUST_CHECK int router_payload_primary(const struct sfu_packet *packet,
+                                          struct sfu_packet *ret_primary);
+/* Reads a publisher's packet: what its codec and its descriptor tell.  -EBADMSG: drop it. */
+SFU_MUST_CHECK int router_payload_read(struct rstream *s, const struct sfu_hdrext_values *values,
+                                       struct sfu_packet *p);
+/* Puts the descriptor for this slot into buf and v. */
+void router_payload_descriptor(const struct sfu_packet *packet, const struct sfu_forward_out *out,
+                               uint8_t buf[UINT8_MAX], struct sfu_hdrext_values *v);
 
 /* router_layer.c */
 /* The encoding that the slot is to be fed from now on; its stream may be NULL.  Sets slot->layer. */

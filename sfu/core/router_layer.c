@@ -20,47 +20,6 @@ enum {
     LAYER_AUDIO_BPS = 50000, /* of a slot, kept free */
 };
 
-/* --- the ladder of a track --- */
-
-static void sort(struct sfu_layer_rung *rungs, uint8_t count)
-{
-    for (uint8_t i = 1; i < count; i++) {
-        struct sfu_layer_rung rung = rungs[i];
-        uint8_t k = i;
-        for (; k > 0 && rung.height > 0 && rungs[k - 1].height > rung.height; k--) {
-            rungs[k] = rungs[k - 1];
-        }
-        rungs[k] = rung;
-    }
-}
-
-/* Lowest first. */
-static uint8_t ladder(const struct rtrack *t, struct sfu_layer_rung rungs[SFU_LAYER_RUNGS])
-{
-    for (uint8_t i = 0; i < t->enc_count; i++) {
-        rungs[i] = t->enc[i].rung;
-        rungs[i].layer = (struct sfu_layer){i, SFU_LAYER_ALL, SFU_LAYER_ALL};
-    }
-    sfu_layer_guess(rungs, t->enc_count);
-    sort(rungs, t->enc_count);
-    return t->enc_count;
-}
-
-static bool has_layers(const struct rtrack *t)
-{
-    return t->enc_count > 1;
-}
-
-static int8_t rung_of(const struct sfu_layer_rung *rungs, uint8_t count, unsigned encoding)
-{
-    for (uint8_t i = 0; i < count; i++) {
-        if (rungs[i].layer.encoding == encoding) {
-            return (int8_t)i;
-        }
-    }
-    return -1;
-}
-
 /* --- sharing out --- */
 
 struct share {
@@ -86,7 +45,7 @@ static void add(struct share *share, struct rslot *slot, const struct rtrack *t)
 {
     size_t i = share->count++;
     const struct rstream *s = shown_stream(slot);
-    uint8_t count = ladder(t, share->rungs[i]);
+    uint8_t count = router_ladder(t, share->rungs[i]);
     unsigned weight = slot->height / 16u;
     share->slots[i] = slot;
     share->asks[i] = (struct sfu_layer_slot){
@@ -96,7 +55,11 @@ static void add(struct share *share, struct rslot *slot, const struct rtrack *t)
         .width = slot->height > 0 ? slot->width : UINT16_MAX, /* not said: as large as can be */
         .height = slot->height > 0 ? slot->height : UINT16_MAX,
         .now =
-            s && s->track == t ? rung_of(share->rungs[i], count, (unsigned)(s->enc - t->enc)) : -1,
+            s && s->track == t
+                ? router_ladder_find(share->rungs[i], count,
+                                     (struct sfu_layer){(uint8_t)(s->enc - t->enc),
+                                                        slot->layer.allowed.spatial, SFU_LAYER_ALL})
+                : -1,
     };
 }
 
@@ -131,6 +94,12 @@ static void note_why(struct rslot *slot, enum sfu_layer_why why)
     }
 }
 
+static void allow(struct rslot *slot, struct sfu_layer layer)
+{
+    slot->layer.allowed = layer;
+    sfu_forwarder_set_layers(slot->forwarder, layer.spatial, layer.temporal);
+}
+
 /* Into the slot; the encoding that feeds it from now on. */
 static struct renc *use(struct rslot *slot, const struct sfu_layer_slot *ask, struct rtrack *t)
 {
@@ -144,7 +113,7 @@ static struct renc *use(struct rslot *slot, const struct sfu_layer_slot *ask, st
         slot->layer.enc = wanted;
         router_layer_unwanted(t);
     }
-    slot->layer.allowed = rungs[get].layer;
+    allow(slot, rungs[get].layer);
     note_why(slot, ask->why);
     return &t->enc[rungs[get].layer.encoding];
 }
@@ -161,13 +130,13 @@ static int64_t share_out(struct sfu_rpeer *peer, struct share *share)
 struct renc *router_layer_pick(struct rslot *slot, struct rtrack *track)
 {
     struct share share;
-    if (!has_layers(track)) {
+    if (!router_ladder_has(track)) {
         router_layer_none(slot);
         return &track->enc[0];
     }
     (void)share_out(slot->peer, &share);
     for (size_t i = 0; i < share.count; i++) {
-        if (share.slots[i] == slot && share.asks[i].count == track->enc_count) {
+        if (share.slots[i] == slot && wanted_track(slot) == track) {
             return use(slot, &share.asks[i], track);
         }
     }
@@ -183,7 +152,7 @@ void router_layer_none(struct rslot *slot)
     }
     slot->layer.told_track = 0;
     slot->layer.due = false;
-    slot->layer.allowed = (struct sfu_layer){0, SFU_LAYER_ALL, SFU_LAYER_ALL};
+    allow(slot, (struct sfu_layer){0, SFU_LAYER_ALL, SFU_LAYER_ALL});
 }
 
 /* Nobody can know whether more gets through without sending more. */
@@ -195,7 +164,8 @@ static bool try_more(struct sfu_rpeer *peer, const struct share *share, int64_t 
     }
     for (size_t i = 0; i < share->count; i++) {
         if (share->asks[i].get != share->asks[i].wanted ||
-            share->asks[i].now != share->asks[i].get) {
+            share->asks[i].now != share->asks[i].get ||
+            sfu_forwarder_wants_layers(share->slots[i]->forwarder)) {
             return false; /* first what is allowed already */
         }
     }
@@ -223,7 +193,7 @@ static void on_share(struct sfu_timer *timer, void *arg)
     for (size_t i = 0; i < share.count; i++) {
         struct rslot *slot = share.slots[i];
         struct rtrack *t = wanted_track(slot);
-        if (t && has_layers(t)) {
+        if (t && router_ladder_has(t)) {
             router_slot_layer(slot, use(slot, &share.asks[i], t));
         }
     }
@@ -238,7 +208,7 @@ void router_layer_due(struct sfu_rpeer *peer)
 
 void router_layer_track(struct rtrack *t)
 {
-    for (unsigned i = 0; has_layers(t) && i < t->enc_count; i++) {
+    for (unsigned i = 0; router_ladder_has(t) && i < t->enc_count; i++) {
         SFU_LIST_FOREACH(node, &t->enc[i].feeds)
         {
             router_layer_due(SFU_LIST_ENTRY(node, struct rfeed, link)->slot->peer);
@@ -262,7 +232,7 @@ int64_t router_layer_sent_bps(struct sfu_rpeer *peer)
 void router_layer_shown(struct rslot *slot, const struct rstream *s)
 {
     struct sfu_layer layer = {(uint8_t)(s->enc - s->track->enc), SFU_LAYER_ALL, SFU_LAYER_ALL};
-    if (!has_layers(s->track)) {
+    if (s->track->enc_count < 2) {
         return;
     }
     if (slot->layer.told_track != s->track->id || slot->layer.told.encoding != layer.encoding) {
@@ -303,7 +273,7 @@ static void keep_watch(struct sfu_rpeer *peer)
 void router_layer_sent(struct rstream *s, const struct sfu_packet *p)
 {
     s->bytes += p->payload_len;
-    if (has_layers(s->track)) {
+    if (router_ladder_has(s->track)) {
         keep_watch(s->track->peer);
     }
     if (SFU_UNLIKELY(!s->enc->rung.active)) {
@@ -390,7 +360,7 @@ void router_layer_begin(struct rtrack *t)
 
 void router_layer_unwanted(struct rtrack *t)
 {
-    if (!has_layers(t) || t->wanted.stale) {
+    if (t->enc_count < 2 || t->wanted.stale) {
         return;
     }
     t->wanted.stale = true;
@@ -463,7 +433,7 @@ static bool watch_track(struct rtrack *t)
         comes = comes || (s && t->router->now_us - s->seen_us < LAYER_ACTIVE_US);
     }
     watch(t);
-    return want(t) || comes;
+    return (t->enc_count > 1 && want(t)) || comes;
 }
 
 static void on_watch(struct sfu_timer *timer, void *arg)
@@ -472,7 +442,7 @@ static void on_watch(struct sfu_timer *timer, void *arg)
     bool again = false;
     for (unsigned i = 0; i < peer->track_count; i++) {
         struct rtrack *t = peer->tracks[i];
-        again = (has_layers(t) && watch_track(t)) || again;
+        again = (router_ladder_has(t) && watch_track(t)) || again;
     }
     if (again) {
         sfu_timer_set_coarse(peer->router->conf.wheel, timer,

@@ -172,7 +172,8 @@ bool router_same_codecs(const struct sfu_plan_track *a, const struct sfu_plan_tr
 {
     for (unsigned i = 0; i < a->codec_count && i < b->codec_count; i++) {
         const struct sfu_plan_codec *x = &a->codecs[i], *y = &b->codecs[i];
-        if (x->codec != y->codec || x->h264_profile != y->h264_profile ||
+        if (x->codec != y->codec || x->profile != y->profile ||
+            x->h264_profile != y->h264_profile ||
             x->h264_packetization_mode != y->h264_packetization_mode) {
             return false;
         }

@@ -47,7 +47,7 @@ struct relay_packet {
     struct relay_head head;
     uint64_t source;
     struct sfu_timebase_point clock;
-    struct sfu_packet packet; /* its payload stands behind */
+    struct sfu_packet packet; /* its payload and its descriptor stand behind */
 };
 
 struct relay_clock {

@@ -296,11 +296,12 @@ static void on_packet(struct sfu_router *r, unsigned from, struct rtrack *t, con
     }
     sfu_stat_inc(SFU_M_RELAY_IN);
     p.payload = (const uint8_t *)(record + 1);
+    p.descriptor = p.payload + p.payload_len;
     home_of(e)->clock = record->clock;
     s->begun = true;
     s->seen_us = p.arrival_us;
     s->format = p.format;
-    s->codec = p.codec;
+    s->codec = (uint8_t)sfu_codec_media((enum sfu_codec)p.codec);
     if (key && s->history) {
         home_of(e)->wants_key = false;
         home_of(e)->asked_us = INT64_MIN;
@@ -323,6 +324,10 @@ static void on_still(struct sfu_router *r, unsigned from, struct rtrack *t, cons
     }
     home_of(e)->clock = record->clock;
     p.payload = (const uint8_t *)(record + 1);
+    p.descriptor = p.payload + p.payload_len;
+    if (p.frame.spatial_count > 0) {
+        router_ladder_learn(s, &p);
+    }
     if (!sfu_keycache_on_packet(s->keycache, &p)) {
         return;
     }

@@ -42,7 +42,7 @@ static bool send_packet(const struct rstream *s, unsigned to, const struct relay
 {
     const struct sfu_router *r = s->track->router;
     const struct sfu_packet *p = &record->packet;
-    size_t size = sizeof *record + p->payload_len;
+    size_t size = sizeof *record + p->payload_len + p->descriptor_len;
     enum sfu_relay_class which = s->history ? SFU_RELAY_VIDEO : SFU_RELAY_AUDIO;
     uint8_t *place = sfu_relay_reserve(r->conf.relay, r->conf.worker, to, which, size);
     if (!place) {
@@ -51,6 +51,9 @@ static bool send_packet(const struct rstream *s, unsigned to, const struct relay
     memcpy(place, record, sizeof *record);
     if (p->payload_len > 0) {
         memcpy(place + sizeof *record, p->payload, p->payload_len);
+    }
+    if (p->descriptor_len > 0) {
+        memcpy(place + sizeof *record + p->payload_len, p->descriptor, p->descriptor_len);
     }
     sfu_relay_stage(r->conf.relay, r->conf.worker, to, size);
     return true;

@@ -82,11 +82,7 @@ static void feed_detach(struct rfeed *feed)
 
 void router_feed_recoded(struct rfeed *feed)
 {
-    const struct sfu_plan_track *from = feed->enc->track->plan;
-    for (unsigned i = 0; i < from->codec_count; i++) {
-        const struct sfu_plan_codec *to = sfu_plan_slot_codec(feed->slot->plan, &from->codecs[i]);
-        feed->pt[i] = to ? to->pt : 0;
-    }
+    router_payload_formats(feed);
 }
 
 /* The slot takes packets from these two only; either may be NULL. */
@@ -163,7 +159,8 @@ static struct renc *shown_enc(const struct rslot *slot)
 static void slot_feed_from(struct rslot *slot, struct renc *next, bool cut)
 {
     const struct rtrack *track = next ? next->track : NULL;
-    struct renc *old = !track || track->muted ? NULL : shown_enc(slot);
+    bool open = track && !track->muted;
+    struct renc *old = open ? shown_enc(slot) : NULL;
     if (old && old->track != track && cut) {
         old = NULL;
     }
@@ -171,7 +168,7 @@ static void slot_feed_from(struct rslot *slot, struct renc *next, bool cut)
         old = NULL; /* a picture may wait for the next one; a voice would speak under its name */
     }
     feeds_keep(slot, next, old);
-    if (next && next->stream && !track->muted) {
+    if (open && next->stream) {
         slot_source(slot, next->stream, !old);
     } else if (!old) {
         slot_empty(slot);
@@ -319,9 +316,13 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
     struct sfu_rpeer *peer = slot->peer;
     const struct sfu_codec_row *row = sfu_codec_get((enum sfu_codec)packet->codec);
     struct sfu_hdrext_values values;
-    uint8_t rewritten[SFU_CODEC_HEAD_MAX];
+    uint8_t rewritten[SFU_CODEC_HEAD_MAX], descriptor[UINT8_MAX];
     uint16_t len = fill ? 0 : packet->payload_len;
     set_values(slot, packet, &values);
+    if (SFU_UNLIKELY(packet->descriptor_len > 0) && len > 0 &&
+        slot->plan->ext.id_of[SFU_HDREXT_DEPENDENCY_DESCRIPTOR] != 0) {
+        router_payload_descriptor(packet, out, descriptor, &values);
+    }
     struct sfu_egress_head head = {
         .rtp = {.timestamp = out->ts,
                 .ssrc = slot->plan->ssrc,
@@ -381,6 +382,7 @@ void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
 static const enum sfu_metric forward_drop[SFU_FORWARDS] = {
     [SFU_FORWARD_HOLD] = SFU_M_DROP_FORWARD_WAIT_KEY,
     [SFU_FORWARD_PADDING] = SFU_M_DROP_RTP_PADDING,
+    [SFU_FORWARD_LAYER] = SFU_M_DROP_FORWARD_LAYER,
     [SFU_FORWARD_STALE] = SFU_M_DROP_FORWARD_LATE,
     [SFU_FORWARD_FOREIGN] = SFU_M_DROP_FORWARD_LATE,
 };
@@ -409,7 +411,8 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
                                                        slot->peer->router->now_us, &out);
     if (verdict != SFU_FORWARD_SEND && verdict != SFU_FORWARD_FILL) {
         sfu_stat_inc(forward_drop[verdict]);
-        if (verdict == SFU_FORWARD_HOLD) {
+        if (verdict == SFU_FORWARD_HOLD ||
+            (verdict == SFU_FORWARD_LAYER && sfu_forwarder_wants_layers(slot->forwarder))) {
             router_want_key(
                 s); /* coalesced; without it a request that was lost would freeze the slot */
         }
@@ -421,6 +424,12 @@ void router_slot_forward(struct rfeed *feed, struct rstream *s, const struct sfu
     /* also when a switch was taken back: the track that went on is the one mapped again */
     if (out.switched || (slot->announced != s->track->id && slot->wanted == s->track->id)) {
         router_slot_switched(slot, s, out.ts);
+    }
+    struct sfu_packet primary;
+    out.ids.inner_pt = feed->inner_pt[packet->format];
+    if (SFU_UNLIKELY(packet->codec == SFU_CODEC_RED) && out.ids.inner_pt == 0 &&
+        router_payload_primary(packet, &primary) == 0) {
+        packet = &primary;
     }
     router_slot_emit(slot, pt, packet, &out, verdict == SFU_FORWARD_FILL, NULL);
 }

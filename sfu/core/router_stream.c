@@ -221,6 +221,7 @@ void router_stream_destroy(struct rstream *s)
     sfu_nackq_destroy(s->nackq);
     sfu_history_destroy(s->history);
     sfu_keycache_destroy(s->keycache);
+    sfu_descriptor_destroy(s->descriptor);
     free(s);
 }
 
@@ -427,6 +428,9 @@ void router_stream_spread(struct rstream *s, const struct sfu_packet *p)
 {
     const struct sfu_list *head = &s->enc->feeds, *far = head->next, *near = head->next;
     keep(s, p);
+    if (SFU_UNLIKELY(p->frame.spatial_count > 0)) {
+        router_ladder_learn(s, p);
+    }
     for (unsigned i = 0; i < 2 * ROUTER_SPREAD_AHEAD && far != head; i++) {
         fetch_slot(far);
         far = far->next;
@@ -454,13 +458,12 @@ static void ingest(struct renc *e, const struct sfu_rtp_packet *rtp,
 {
     struct rtrack *t = e->track;
     const struct sfu_plan_codec *codec = &t->plan->codecs[format];
-    const struct sfu_codec_row *row = sfu_codec_get(codec->codec);
     struct sfu_rpeer *peer = t->peer;
     struct sfu_packet p = {
         .payload = rtp->payload,
         .arrival_us = peer->router->now_us,
         .ts = rtp->timestamp,
-        .clock_rate = row->clock_hz,
+        .clock_rate = sfu_codec_get(codec->codec)->clock_hz,
         .seq = rtp->seq,
         .payload_len = rtp->payload_len,
         .codec = (uint8_t)codec->codec,
@@ -483,15 +486,14 @@ static void ingest(struct renc *e, const struct sfu_rtp_packet *rtp,
         return;
     }
     copy_values(&p, values);
-    if (p.payload_len > 0 && row->parse &&
-        row->parse(p.payload, p.payload_len, p.marker, &p.frame) < 0) {
+    if (router_payload_read(s, values, &p) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_PAYLOAD);
         return;
     }
     if (s->keycache && p.frame.start && p.frame.keyframe) {
         on_key_frame(s, &p);
-    } else if (!s->keycache && s->codec != p.codec) {
-        s->codec = p.codec;
+    } else if (!s->keycache && s->codec != sfu_codec_media(codec->codec)) {
+        s->codec = (uint8_t)sfu_codec_media(codec->codec);
         t->size_dirty = true;
         router_dirty(peer);
     }

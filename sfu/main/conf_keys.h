@@ -48,7 +48,7 @@ enum conf_flag {
       "Addresses told to clients: address, address:port or [address]:port. Empty: those of the interfaces.") \
     K(media, tcp, BOOL, "true", 0, 0, CONF_PLAIN, NULL,                                            \
       "Take media over TCP too, on the same port numbers: for clients whose network drops UDP.")   \
-    K(media, codecs, LIST, "opus,vp8,h264", 1, 8, CONF_PLAIN, "opus|vp8|h264",                     \
+    K(media, codecs, LIST, "opus,vp8,h264", 1, 8, CONF_PLAIN, "opus|vp8|h264|vp9|av1|red",       \
       "Codecs of rooms without a policy of their own, the preferred one first.")                   \
     K(media, socket_buffer_kib, INT, "4096", 64, 65536, CONF_PLAIN, NULL,                          \
       "Send and receive buffer asked from the kernel for each media socket.")                      \

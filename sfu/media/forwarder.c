@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sfu/media/layerpick.h"
 #include "sfu/media/seqmap.h"
 #include "sfu/media/ticks.h"
 #include "sfu/proto/seq.h"
@@ -15,6 +16,7 @@ struct epoch {
     uint64_t source; /* 0: never used, or cut */
     uint32_t ts_offset;
     uint16_t picture_offset;
+    uint16_t frame_offset; /* of dependency descriptors */
     uint8_t tl0_offset;
 };
 
@@ -25,14 +27,17 @@ struct sfu_forwarder {
     uint32_t high_ts; /* newest outgoing timestamp */
     uint32_t first_ts;
     uint16_t high_picture; /* newest outgoing picture id, 15 bit */
+    uint16_t high_frame;   /* newest outgoing frame number */
     uint16_t epoch;        /* number of the newest epoch */
     uint8_t high_tl0;
     bool video;
     bool live;  /* packets of current go out */
     bool still; /* current's epoch is a still */
     bool sent;  /* anything, ever */
+    bool thins; /* temporal layers were ever limited: VP8's are looked at from then on */
     struct epoch epochs[EPOCHS];
     struct sfu_seqmap map;
+    struct sfu_layerpick pick; /* cold: touched by layered sources only */
 };
 
 int sfu_forwarder_create(const struct sfu_forwarder_conf *conf, struct sfu_forwarder **ret_fwd)
@@ -47,6 +52,7 @@ int sfu_forwarder_create(const struct sfu_forwarder_conf *conf, struct sfu_forwa
     fwd->high_picture = (uint16_t)((conf->picture_id - 1) & 0x7fff);
     fwd->high_tl0 = (uint8_t)(conf->tl0picidx - 1);
     sfu_seqmap_init(&fwd->map, conf->first_seq);
+    sfu_layerpick_init(&fwd->pick);
     *ret_fwd = fwd;
     return 0;
 }
@@ -105,8 +111,27 @@ static struct epoch *epoch_at(const struct sfu_forwarder *fwd, uint16_t number)
     return (struct epoch *)&fwd->epochs[number % EPOCHS];
 }
 
-static void fill_out(const struct epoch *e, const struct sfu_packet *packet, uint16_t seq,
-                     struct sfu_forward_out *ret_out)
+static bool is_layered(const struct sfu_forwarder *fwd, const struct sfu_packet *packet)
+{
+    return packet->frame.has_sid || packet->layers.count > 0 ||
+           (fwd->thins && packet->frame.has_tid);
+}
+
+static void fill_layers(const struct sfu_forwarder *fwd, const struct sfu_packet *packet,
+                        struct sfu_forward_out *out)
+{
+    if (packet->payload_len > 0) {
+        out->marker = sfu_layerpick_ends(&fwd->pick, packet, out->ts);
+    }
+    if (packet->layers.count > 0) {
+        out->active = sfu_layerpick_active(&fwd->pick, packet, out->ts);
+        out->narrowed = out->active != packet->layers.active;
+    }
+}
+
+static inline void fill_out(const struct sfu_forwarder *fwd, const struct epoch *e,
+                            const struct sfu_packet *packet, uint16_t seq,
+                            struct sfu_forward_out *ret_out)
 {
     const struct sfu_frame_info *frame = &packet->frame;
 
@@ -115,8 +140,12 @@ static void fill_out(const struct epoch *e, const struct sfu_packet *packet, uin
         .seq = seq,
         .marker = packet->marker && packet->payload_len > 0,
         .ids = {.picture_id = (uint16_t)((frame->picture_id + e->picture_offset) & 0x7fff),
-                .tl0picidx = (uint8_t)(frame->tl0picidx + e->tl0_offset)},
+                .tl0picidx = (uint8_t)(frame->tl0picidx + e->tl0_offset),
+                .frame_number = (uint16_t)(packet->cut.frame_number + e->frame_offset)},
     };
+    if (SFU_UNLIKELY(is_layered(fwd, packet))) {
+        fill_layers(fwd, packet, ret_out);
+    }
 }
 
 static bool picture_is_newer(const struct sfu_forwarder *fwd, const struct sfu_packet *packet,
@@ -145,6 +174,9 @@ static void advance(struct sfu_forwarder *fwd, const struct sfu_packet *packet,
     if (frame->has_tl0picidx && (int8_t)(uint8_t)(out->ids.tl0picidx - fwd->high_tl0) > 0) {
         fwd->high_tl0 = out->ids.tl0picidx;
     }
+    if (packet->descriptor_len > 0 && sfu_seq_newer(out->ids.frame_number, fwd->high_frame)) {
+        fwd->high_frame = out->ids.frame_number;
+    }
 }
 
 /* The timestamp that follows the newest one now: time passed, at least one tick. */
@@ -172,8 +204,13 @@ static void begin(struct sfu_forwarder *fwd, uint64_t source, const struct sfu_p
         .ts_offset = ts - packet->ts,
         .picture_offset = (uint16_t)(fwd->high_picture + 1 - frame->picture_id),
         .tl0_offset = (uint8_t)(fwd->high_tl0 + 1 - frame->tl0picidx),
+        .frame_offset = (uint16_t)(fwd->high_frame + 1 - packet->cut.frame_number),
     };
-    fill_out(e, packet, sfu_seqmap_start(&fwd->map, fwd->epoch, packet->seq), ret_out);
+    if (is_layered(fwd, packet)) {
+        sfu_layerpick_begin(&fwd->pick);
+        (void)sfu_layerpick_takes(&fwd->pick, packet, ts); /* a key frame's first: always */
+    }
+    fill_out(fwd, e, packet, sfu_seqmap_start(&fwd->map, fwd->epoch, packet->seq), ret_out);
     ret_out->switched = true;
     fwd->high_ts = ts;
     fwd->high_us = now_us;
@@ -182,6 +219,9 @@ static void begin(struct sfu_forwarder *fwd, uint64_t source, const struct sfu_p
     }
     if (frame->has_tl0picidx) {
         fwd->high_tl0 = ret_out->ids.tl0picidx;
+    }
+    if (packet->descriptor_len > 0) {
+        fwd->high_frame = ret_out->ids.frame_number;
     }
     fwd->current = source;
     fwd->sent = true;
@@ -210,15 +250,17 @@ static enum sfu_forward await(struct sfu_forwarder *fwd, uint64_t source,
     return SFU_FORWARD_SEND;
 }
 
-static enum sfu_forward drop_padding(struct sfu_forwarder *fwd, const struct sfu_packet *packet,
-                                     struct sfu_forward_out *ret_out)
+/* Not sent: verdict, unless its place is known to be empty. */
+static enum sfu_forward leave_out(struct sfu_forwarder *fwd, const struct sfu_packet *packet,
+                                  enum sfu_forward verdict, struct sfu_forward_out *ret_out)
 {
     uint16_t seq;
 
     if (sfu_seqmap_drop(&fwd->map, packet->seq, &seq) != SFU_SEQMAP_LATE) {
-        return SFU_FORWARD_PADDING;
+        return verdict;
     }
-    fill_out(epoch_at(fwd, fwd->epoch), packet, seq, ret_out);
+    fill_out(fwd, epoch_at(fwd, fwd->epoch), packet, seq, ret_out);
+    ret_out->marker = false;
     return SFU_FORWARD_FILL;
 }
 
@@ -229,12 +271,17 @@ static enum sfu_forward forward(struct sfu_forwarder *fwd, const struct sfu_pack
     uint16_t seq;
 
     if (SFU_UNLIKELY(packet->payload_len == 0)) {
-        return drop_padding(fwd, packet, ret_out);
+        return leave_out(fwd, packet, SFU_FORWARD_PADDING, ret_out);
+    }
+    if (SFU_UNLIKELY(is_layered(fwd, packet)) &&
+        !sfu_layerpick_takes(&fwd->pick, packet,
+                             packet->ts + epoch_at(fwd, fwd->epoch)->ts_offset)) {
+        return leave_out(fwd, packet, SFU_FORWARD_LAYER, ret_out);
     }
     switch (sfu_seqmap_map(&fwd->map, packet->seq, &seq)) {
     case SFU_SEQMAP_NEXT:
     case SFU_SEQMAP_LATE:
-        fill_out(epoch_at(fwd, fwd->epoch), packet, seq, ret_out);
+        fill_out(fwd, epoch_at(fwd, fwd->epoch), packet, seq, ret_out);
         advance(fwd, packet, ret_out, now_us);
         return SFU_FORWARD_SEND;
     case SFU_SEQMAP_JUMP:
@@ -266,7 +313,7 @@ static enum sfu_forward forward_old(struct sfu_forwarder *fwd, uint64_t source,
             continue;
         }
         if (sfu_seqmap_find(&fwd->map, number, packet->seq, &seq) == 0) {
-            fill_out(e, packet, seq, ret_out);
+            fill_out(fwd, e, packet, seq, ret_out);
             return packet->payload_len > 0 ? SFU_FORWARD_SEND : SFU_FORWARD_FILL;
         }
         verdict = SFU_FORWARD_STALE;
@@ -320,6 +367,17 @@ void sfu_forwarder_on_own(struct sfu_forwarder *fwd, uint32_t ticks, uint32_t cl
     fwd->sent = true;
 }
 
+void sfu_forwarder_set_layers(struct sfu_forwarder *fwd, uint8_t spatial, uint8_t temporal)
+{
+    fwd->thins = fwd->thins || temporal < UINT8_MAX;
+    sfu_layerpick_want(&fwd->pick, spatial, temporal);
+}
+
+bool sfu_forwarder_wants_layers(const struct sfu_forwarder *fwd)
+{
+    return fwd->live && sfu_layerpick_wants_key(&fwd->pick);
+}
+
 uint64_t sfu_forwarder_wants_key(const struct sfu_forwarder *fwd)
 {
     return fwd->video ? fwd->target : 0;
@@ -367,6 +425,11 @@ enum sfu_forward sfu_forwarder_again(const struct sfu_forwarder *fwd,
         sfu_seqmap_find(&fwd->map, origin->epoch, origin->seq, &seq) < 0) {
         return SFU_FORWARD_STALE;
     }
-    fill_out(epoch_at(fwd, origin->epoch), packet, seq, ret_out);
-    return packet->payload_len > 0 ? SFU_FORWARD_SEND : SFU_FORWARD_FILL;
+    fill_out(fwd, epoch_at(fwd, origin->epoch), packet, seq, ret_out);
+    if (packet->payload_len > 0 &&
+        (!is_layered(fwd, packet) || sfu_layerpick_had(&fwd->pick, packet, ret_out->ts))) {
+        return SFU_FORWARD_SEND;
+    }
+    ret_out->marker = false;
+    return SFU_FORWARD_FILL;
 }

@@ -3,8 +3,8 @@
  *
  * A slot is one SSRC for life: one unbroken count of sequence numbers, timestamps that follow the
  * wall clock, VP8 picture ids and TL0PICIDX without a leap, whatever sources feed it one after the
- * other.  A source is anything with RTP numbers of its own: a track, one simulcast encoding of it,
- * later one set of SVC layers.  All switches are made here, all in the same way:
+ * other.  A source is anything with RTP numbers of its own: a track or one simulcast encoding of it;
+ * of its layers those go out that the slot may have (layerpick.h).  All switches are made here, all in the same way:
  *
  *   - video: the old picture goes on until the first packet of the new source's key frame, and the
  *     switch is on that packet.  With SFU_SWITCH_CUT nothing of the old source goes out any more,
@@ -18,8 +18,8 @@
  *   - a source whose numbers leap (its encoder began again) is switched to anew.
  *
  * Padding-only packets take no number.  Pure state machine, one per slot, on the subscriber's
- * worker; no allocation after create.  Cost: 512 bytes, of which a packet in order touches three
- * cache lines.
+ * worker; no allocation after create.  Cost: 1 KiB, of which a packet in order touches three
+ * cache lines; of a layered source ten more.
  */
 #pragma once
 
@@ -53,6 +53,10 @@ enum sfu_switch {
  * that is live already takes a pending switch back.  Takes effect with packets. */
 void sfu_forwarder_set_source(struct sfu_forwarder *fwd, uint64_t source, enum sfu_switch how);
 
+/* The highest spatial and temporal layers that the slot may have of a layered source; 255: all.
+ * Takes effect where the stream permits it, see layerpick.h. */
+void sfu_forwarder_set_layers(struct sfu_forwarder *fwd, uint8_t spatial, uint8_t temporal);
+
 /* Holds the live source until its next key frame (or that of a pending switch), as if the slot were
  * switched to it anew: frames that are not sent leave no hole. */
 void sfu_forwarder_skip(struct sfu_forwarder *fwd);
@@ -61,9 +65,10 @@ bool sfu_forwarder_live(const struct sfu_forwarder *fwd);
 
 enum sfu_forward {
     SFU_FORWARD_SEND,    /* send with the numbers in *ret_out */
-    SFU_FORWARD_FILL,    /* send without payload: padding that came so late that it left a hole */
+    SFU_FORWARD_FILL,    /* send without payload: what would be dropped, but left a hole before */
     SFU_FORWARD_HOLD,    /* of the source we wait for, but before its key frame */
     SFU_FORWARD_PADDING, /* padding only: dropped, no number used */
+    SFU_FORWARD_LAYER,   /* of a layer that the slot does not get: likewise */
     SFU_FORWARD_STALE,   /* no number for it: too old, repeated long after, or a wild number */
     SFU_FORWARD_FOREIGN, /* not from a source of this slot */
     SFU_FORWARDS,
@@ -76,6 +81,8 @@ struct sfu_forward_out {
     bool switched; /* first packet of a new source (a still's, too): ts goes into the slot's event,
                       and a sender report is due */
     struct sfu_frame_ids ids; /* for sfu_codec_row.rewrite */
+    uint32_t active;          /* decode targets that the slot gets, when narrowed */
+    bool narrowed;            /* … fewer than the publisher sends */
 };
 
 /* A live packet of `source`, in the order of arrival, once each.  *ret_out is written for SEND and
@@ -99,6 +106,9 @@ void sfu_forwarder_on_own(struct sfu_forwarder *fwd, uint32_t ticks, uint32_t cl
 /* The source whose key frame is waited for; 0: none.  Ask when it becomes not 0, and again as
  * sfu_keyreq says. */
 uint64_t sfu_forwarder_wants_key(const struct sfu_forwarder *fwd);
+
+/* Only a key frame of the source that is shown brings the layers that are wished for. */
+bool sfu_forwarder_wants_layers(const struct sfu_forwarder *fwd);
 
 /* The source that the slot shows (the last one that sent, and is not cut); 0: none. */
 uint64_t sfu_forwarder_source(const struct sfu_forwarder *fwd);

@@ -79,20 +79,26 @@ int sfu_history_put(struct sfu_history *h, const struct sfu_packet *packet,
 {
     struct entry *e = &h->entries[packet->seq & h->mask];
 
-    if (packet->payload_len > h->max_bytes / 4) {
+    uint32_t len = (uint32_t)packet->payload_len + packet->descriptor_len;
+
+    if (len > h->max_bytes / 4) {
         return -EMSGSIZE;
     }
     if (is_intact(h, e) && is_young(h, e, packet->arrival_us) &&
         sfu_seq_newer(e->packet.seq, packet->seq)) {
         return -ESTALE;
     }
-    e->position = take_bytes(h, packet->payload_len);
+    e->position = take_bytes(h, len);
     e->packet = *packet;
     uint8_t *to = h->bytes + e->position % h->max_bytes;
     if (packet->payload_len > 0) {
         memcpy(to, packet->payload, packet->payload_len);
     }
     e->packet.payload = to;
+    if (packet->descriptor_len > 0) {
+        e->packet.descriptor = to + packet->payload_len;
+        memcpy(to + packet->payload_len, packet->descriptor, packet->descriptor_len);
+    }
     if (ret_ref) {
         *ret_ref = (struct sfu_history_ref){.packet = &e->packet, .position = e->position};
     }

@@ -4,7 +4,7 @@
  *
  * Payloads are copied into a ring of bytes, facts into a ring of entries indexed by sequence
  * number; the oldest give way.  Bounded by age, bytes and packets.  Owned by the source's track on
- * that worker; no allocation after create.  Cost: max_bytes + 72 * max_pkts, touched as it fills.
+ * that worker; no allocation after create.  Cost: max_bytes + 176 * max_pkts, touched as it fills.
  */
 #pragma once
 

@@ -118,6 +118,11 @@ static void keep(struct frame *f, const struct sfu_packet *p)
         memcpy(f->bytes + f->used, p->payload, p->payload_len);
         f->used += p->payload_len;
     }
+    if (p->descriptor_len > 0) {
+        body->descriptor = f->bytes + f->used;
+        memcpy(f->bytes + f->used, p->descriptor, p->descriptor_len);
+        f->used += p->descriptor_len;
+    }
     if (p->frame.end && p->payload_len > 0) {
         f->has_end = true;
         f->end = p->seq;
@@ -137,7 +142,8 @@ static bool add(struct sfu_keycache *kc, const struct sfu_packet *p)
     if (i < f->count && nth(f, i)->seq == p->seq) {
         return true;
     }
-    if (f->bodies == SFU_KEYCACHE_PKTS_MAX || p->payload_len > kc->max_bytes - f->used) {
+    if (f->bodies == SFU_KEYCACHE_PKTS_MAX ||
+        (uint32_t)p->payload_len + p->descriptor_len > kc->max_bytes - f->used) {
         return false;
     }
     memmove(&f->order[i + 1], &f->order[i], (f->count - i) * sizeof(f->order[0]));

@@ -4,7 +4,7 @@
  * Collects the packets of a key frame (one timestamp, unbroken sequence numbers from its start to
  * its end, in any order once its first packet came) beside the last complete one, and takes its
  * place when it is complete.  A frame over max_bytes or SFU_KEYCACHE_PKTS_MAX packets is not kept.
- * Owned by the encoding on one worker; no allocation after create.  Cost: twice max_bytes + 42 KiB
+ * Owned by the encoding on one worker; no allocation after create.  Cost: twice max_bytes + 107 KiB
  * of address space, of which only what frames fill is ever touched.
  */
 #pragma once

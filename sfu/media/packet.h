@@ -11,6 +11,20 @@
 #include <stdint.h>
 
 #include "sfu/proto/codec.h"
+#include "sfu/proto/depdesc.h"
+
+enum { SFU_PACKET_TARGETS = 16, SFU_PACKET_CHAINS = 4 };
+
+/* What a dependency descriptor says of the packet's frame, for those who choose layers. */
+struct sfu_packet_layers {
+    uint32_t dtis;   /* two bits (enum sfu_dti) for each decode target */
+    uint16_t active; /* bits: decode targets that the publisher sends */
+    uint8_t count;   /* decode targets; 0: there is no descriptor, or none that is understood */
+    uint8_t chains;  /* 0: nothing tells whether a target can be decoded */
+    uint8_t spatial[SFU_PACKET_TARGETS], temporal[SFU_PACKET_TARGETS]; /* of each target */
+    uint8_t chain[SFU_PACKET_TARGETS];                                 /* that protects it */
+    uint8_t chain_diffs[SFU_PACKET_CHAINS]; /* frames back to the one before in the chain */
+};
 
 struct sfu_packet {
     const uint8_t *payload;
@@ -29,5 +43,9 @@ struct sfu_packet {
     bool voice;
     uint8_t video_orientation;
     uint8_t video_content_type;
+    uint8_t descriptor_len;    /* 0: none */
+    const uint8_t *descriptor; /* dependency descriptor as it came; borrowed as payload is */
+    struct sfu_depdesc_cut cut;
+    struct sfu_packet_layers layers;
     struct sfu_frame_info frame;
 };

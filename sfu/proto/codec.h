@@ -18,6 +18,9 @@ enum sfu_codec {
     SFU_CODEC_VP8,
     SFU_CODEC_H264,
     SFU_CODEC_RTX,
+    SFU_CODEC_VP9,
+    SFU_CODEC_AV1,
+    SFU_CODEC_RED, /* Opus with what was sent before (RFC 2198) */
     SFU_CODECS,
 };
 
@@ -40,7 +43,15 @@ struct sfu_frame_info {
     bool keyframe;
     bool discardable; /* no later frame refers to this one */
     bool layer_sync;  /* one may switch up to tid here */
-    bool has_picture_id, has_tl0picidx, has_tid;
+    /* Of layers as VP9 tells them; a codec without them has sid 0 and layer_end as end. */
+    bool layer_start, layer_end; /* first, last packet of the layer frame */
+    bool switch_up;              /* one may switch up to any temporal layer behind this picture */
+    bool inter_picture;          /* the layer refers to earlier pictures */
+    bool inter_layer;            /* … to the layer below it in this picture */
+    bool not_ref_up;             /* no layer above refers to it in this picture */
+    uint8_t sid;                 /* spatial layer */
+    uint8_t spatial_count;       /* in a key frame: layers that come; 0: not told */
+    bool has_picture_id, has_tl0picidx, has_tid, has_sid;
     bool picture_id_15; /* 15 bit; else 7 */
     bool silence;       /* audio: DTX or comfort noise, nothing to hear */
     uint8_t tid;        /* temporal layer; 0 when has_tid is false */
@@ -54,9 +65,11 @@ struct sfu_frame_info {
 struct sfu_frame_ids {
     uint16_t picture_id; /* the low 7 or 15 bits are written */
     uint8_t tl0picidx;
+    uint16_t frame_number; /* of a dependency descriptor */
+    uint8_t inner_pt;      /* RED: the subscriber's payload type of what is inside */
 };
 
-#define SFU_CODEC_HEAD_MAX 8 /* bytes a rewrite function may write */
+#define SFU_CODEC_HEAD_MAX 40 /* bytes a rewrite function may write */
 
 /* 0; -EBADMSG.  len > 0; marker is the RTP header's. */
 typedef int (*sfu_codec_parse_fn)(const uint8_t *payload, size_t len, bool marker,
@@ -77,6 +90,12 @@ struct sfu_codec_row {
     sfu_codec_parse_fn parse;     /* NULL: nothing to read */
     sfu_codec_rewrite_fn rewrite; /* NULL: payload goes out as it came */
 };
+
+/* What a receiver decodes in the end: Opus for RED, else the codec itself. */
+static inline enum sfu_codec sfu_codec_media(enum sfu_codec id)
+{
+    return id == SFU_CODEC_RED ? SFU_CODEC_OPUS : id;
+}
 
 /* NULL for NONE and numbers that are no codec. */
 const struct sfu_codec_row *sfu_codec_get(enum sfu_codec id);

@@ -1,6 +1,7 @@
 #include "sfu/proto/vp8.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "sfu/proto/bytes.h"
 
@@ -89,15 +90,32 @@ int sfu_vp8_size(const struct sfu_vp8_desc *desc, const uint8_t *payload, size_t
     return 0;
 }
 
-void sfu_vp8_rewrite(const struct sfu_vp8_desc *desc, uint16_t picture_id, uint8_t tl0picidx,
-                     uint8_t *descriptor)
+SFU_COLD static bool is_whole(const uint8_t *payload, size_t len)
 {
-    if (desc->has_picture_id && desc->picture_id_15) {
-        sfu_be16_put(descriptor + desc->picture_id_at, (uint16_t)(0x8000 | picture_id));
-    } else if (desc->has_picture_id) {
-        descriptor[desc->picture_id_at] = picture_id & 0x7f;
+    struct sfu_vp8_desc desc;
+    return sfu_vp8_parse(payload, len, &desc) == 0;
+}
+
+size_t sfu_vp8_rewrite(const uint8_t *payload, size_t len, uint16_t picture_id, uint8_t tl0picidx,
+                       uint8_t ret_head[SFU_VP8_DESC_MAX])
+{
+    if (SFU_UNLIKELY(len < SFU_VP8_DESC_MAX) && !is_whole(payload, len)) {
+        return 0;
     }
-    if (desc->has_tl0picidx) {
-        descriptor[desc->tl0picidx_at] = tl0picidx;
+    unsigned x = payload[0] & HEAD_X ? payload[1] : 0;
+    size_t at = 2;
+    if (!(x & (EXT_I | EXT_L))) {
+        return 0;
     }
+    memcpy(ret_head, payload, SFU_LIKELY(len >= SFU_VP8_DESC_MAX) ? SFU_VP8_DESC_MAX : len);
+    if (x & EXT_I && payload[at] & 0x80) {
+        sfu_be16_put(ret_head + at, (uint16_t)(0x8000 | picture_id));
+        at += 2;
+    } else if (x & EXT_I) {
+        ret_head[at++] = picture_id & 0x7f;
+    }
+    if (x & EXT_L) {
+        ret_head[at++] = tl0picidx;
+    }
+    return at + (x & (EXT_T | EXT_K) ? 1 : 0);
 }

@@ -40,8 +40,9 @@ SFU_MUST_CHECK int sfu_vp8_size(const struct sfu_vp8_desc *desc, const uint8_t *
                                 uint16_t *ret_width, uint16_t *ret_height);
 
 /*
- * Replaces picture id (keeping its 7- or 15-bit form) and TL0PICIDX in descriptor, desc->len bytes
- * with the layout of desc (a copy of the one it was parsed from).  Absent fields stay absent.
+ * Writes the descriptor of a payload to ret_head, with another picture id (keeping its 7- or 15-bit
+ * form) and TL0PICIDX; absent fields stay absent.  Returns its length; 0: it has neither, or is none.
+ * Done per packet and subscriber: what is longer than any descriptor is not parsed anew.
  */
-void sfu_vp8_rewrite(const struct sfu_vp8_desc *desc, uint16_t picture_id, uint8_t tl0picidx,
-                     uint8_t *descriptor);
+size_t sfu_vp8_rewrite(const uint8_t *payload, size_t len, uint16_t picture_id, uint8_t tl0picidx,
+                       uint8_t ret_head[SFU_VP8_DESC_MAX]);

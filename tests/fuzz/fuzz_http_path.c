@@ -67,7 +67,7 @@ static void try_door(const char *text, size_t len)
     enum plg_bc_match match = plg_bc_match(text, "\"tag\"");
     require(match != PLG_BC_MATCH_THIS || strstr(text, "\"tag\""));
     require(match != PLG_BC_MATCH_ABSENT || strspn(text, " \t") == strlen(text));
-    if (plg_bc_query_get(text, "track", value, sizeof value)) {
+    if (plg_bc_query_get(text, "track", value, sizeof value) == 0) {
         require(value[0] && strstr(text, "track=") && strlen(value) < sizeof value);
     }
     if (plg_bc_link_make(text, len, text, text, link)) {

@@ -17,14 +17,16 @@ static void must(bool condition)
     }
 }
 
-static void check_rewrite(const struct sfu_vp8_desc *desc, const uint8_t *payload, uint16_t id,
-                          uint8_t tl0)
+static void check_rewrite(const struct sfu_vp8_desc *desc, const uint8_t *payload, size_t size,
+                          uint16_t id, uint8_t tl0)
 {
     uint8_t copy[SFU_VP8_DESC_MAX + 1];
     struct sfu_vp8_desc again;
     must(desc->len <= SFU_VP8_DESC_MAX);
     memcpy(copy, payload, desc->len + 1u);
-    sfu_vp8_rewrite(desc, id, tl0, copy);
+    size_t len = sfu_vp8_rewrite(payload, size, id, tl0, copy);
+    must(len == (desc->has_picture_id || desc->has_tl0picidx ? desc->len : 0));
+    copy[desc->len] = payload[desc->len];
     must(sfu_vp8_parse(copy, desc->len + 1u, &again) == 0);
     must(again.len == desc->len && again.start == desc->start && again.tid == desc->tid);
     must(again.picture_id_15 == desc->picture_id_15 && again.keyidx == desc->keyidx);
@@ -46,6 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sfu_vp8_size(&desc, data + 3, size - 3, &w, &h) == 0) {
         must(sfu_vp8_is_keyframe(&desc, data + 3) && w <= 0x3fff && h <= 0x3fff);
     }
-    check_rewrite(&desc, data + 3, sfu_be16_get(data), data[2]);
+    check_rewrite(&desc, data + 3, size - 3, sfu_be16_get(data), data[2]);
     return 0;
 }

@@ -3,38 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    put32(p, (uint32_t)(v >> 32));
-    put32(p + 4, (uint32_t)v);
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
+#include "sfu/proto/bytes.h"
 
 static uint64_t ntp_of(int64_t us)
 {
@@ -71,11 +40,11 @@ static void write_rtp(uint8_t *b, uint8_t pt, bool marker, uint16_t seq, uint32_
 {
     b[0] = 0x90;
     b[1] = (uint8_t)(pt | (marker ? 0x80 : 0));
-    put16(b + 2, seq);
-    put32(b + 4, ts);
-    put32(b + 8, ssrc);
-    put16(b + 12, 0xBEDE);
-    put16(b + 14, 1);
+    sfu_be16_put(b + 2, seq);
+    sfu_be32_put(b + 4, ts);
+    sfu_be32_put(b + 8, ssrc);
+    sfu_be16_put(b + 12, 0xBEDE);
+    sfu_be16_put(b + 14, 1);
     b[16] = 0x10; /* id 1, one byte */
     b[17] = level;
     b[18] = b[19] = 0;
@@ -94,7 +63,7 @@ static void send_frame(struct sim_publisher *p, bool key)
         uint8_t *d = b + HEADER;
         d[0] = (uint8_t)(0x80 | (i == 0 ? 0x10 : 0));
         d[1] = 0xe0; /* picture id, TL0PICIDX, TID */
-        put16(d + 2, 0x8000u | p->picture_id);
+        sfu_be16_put(d + 2, 0x8000u | p->picture_id);
         d[4] = p->tl0;
         d[5] = 0;
         uint8_t *v = d + DESC;
@@ -113,8 +82,8 @@ static void send_frame(struct sim_publisher *p, bool key)
         t[1] = (uint8_t)i;
         t[2] = (uint8_t)p->packets_per_frame;
         t[3] = key;
-        put32(t + 4, p->frame);
-        put64(t + 8, (uint64_t)w->now_us);
+        sfu_be32_put(t + 4, p->frame);
+        sfu_be64_put(t + 8, (uint64_t)w->now_us);
         p->sent[seq % SIM_SENT].seq = seq;
         p->sent[seq % SIM_SENT].len = len;
         sim_send(&p->peer, b, len);
@@ -130,9 +99,9 @@ static void send_report(struct sim_publisher *p, uint32_t ssrc, uint32_t ts_now)
 {
     struct sim_world *w = p->peer.world;
     uint8_t b[28] = {0x80, 200, 0, 6};
-    put32(b + 4, ssrc);
-    put64(b + 8, ntp_of(w->now_us + w->wall_offset_us + p->ntp_skew_us));
-    put32(b + 16, ts_now);
+    sfu_be32_put(b + 4, ssrc);
+    sfu_be64_put(b + 8, ntp_of(w->now_us + w->wall_offset_us + p->ntp_skew_us));
+    sfu_be32_put(b + 16, ts_now);
     sim_send(&p->peer, b, sizeof b);
 }
 
@@ -158,7 +127,7 @@ static void publisher_step(struct sim_peer *peer)
                   p->audio_level);
         b[HEADER] = 0xf8;
         b[HEADER + 1] = 1;
-        put64(b + HEADER + 8, (uint64_t)now);
+        sfu_be64_put(b + HEADER + 8, (uint64_t)now);
         sim_send(&p->peer, b, sizeof b);
         p->next_audio_us += 20000;
     }
@@ -179,9 +148,9 @@ static void resend(struct sim_publisher *p, uint16_t seq)
     memcpy(b, p->sent[seq % SIM_SENT].data, HEADER);
     memcpy(b + HEADER + 2, p->sent[seq % SIM_SENT].data + HEADER, len - HEADER);
     b[1] = (uint8_t)((b[1] & 0x80) | SIM_PT_RTX);
-    put16(b + 2, p->rtx_seq++);
-    put32(b + 8, p->rtx_ssrc);
-    put16(b + HEADER, seq);
+    sfu_be16_put(b + 2, p->rtx_seq++);
+    sfu_be32_put(b + 8, p->rtx_ssrc);
+    sfu_be16_put(b + HEADER, seq);
     p->resent++;
     sim_send(&p->peer, b, len + 2);
 }
@@ -190,7 +159,7 @@ static void publisher_packet(struct sim_peer *peer, const uint8_t *data, size_t 
 {
     struct sim_publisher *p = (struct sim_publisher *)peer;
     for (size_t at = 0; at + 4 <= len;) {
-        size_t size = ((size_t)get16(data + at + 2) + 1) * 4;
+        size_t size = ((size_t)sfu_be16_get(data + at + 2) + 1) * 4;
         const uint8_t *b = data + at;
         if (b[1] == 206 && (b[0] & 31) == 1) {
             p->plis++;
@@ -198,10 +167,10 @@ static void publisher_packet(struct sim_peer *peer, const uint8_t *data, size_t 
         } else if (b[1] == 205 && (b[0] & 31) == 1) {
             p->nacks++;
             for (size_t i = 12; i + 4 <= size; i += 4) {
-                resend(p, get16(b + i));
+                resend(p, sfu_be16_get(b + i));
                 for (unsigned bit = 0; bit < 16; bit++) {
-                    if (get16(b + i + 2) >> bit & 1) {
-                        resend(p, (uint16_t)(get16(b + i) + bit + 1));
+                    if (sfu_be16_get(b + i + 2) >> bit & 1) {
+                        resend(p, (uint16_t)(sfu_be16_get(b + i) + bit + 1));
                     }
                 }
             }
@@ -269,11 +238,11 @@ static void frame_packet(struct sim_subscriber *s, uint32_t ts, const uint8_t *p
         return; /* filler */
     }
     const uint8_t *t = payload + DESC + VP8_HEAD;
-    struct sim_frame *f = &s->from[t[0] & 3].frames[get32(t + 4) % SIM_FRAMES];
-    if (f->number != get32(t + 4) + 1) {
-        *f = (struct sim_frame){.number = get32(t + 4) + 1, .count = t[2], .key = t[3]};
+    struct sim_frame *f = &s->from[t[0] & 3].frames[sfu_be32_get(t + 4) % SIM_FRAMES];
+    if (f->number != sfu_be32_get(t + 4) + 1) {
+        *f = (struct sim_frame){.number = sfu_be32_get(t + 4) + 1, .count = t[2], .key = t[3]};
         f->ts = ts;
-        f->captured_us = (int64_t)get64(t + 8);
+        f->captured_us = (int64_t)sfu_be64_get(t + 8);
     }
     f->got |= UINT64_C(1) << t[1];
     if (!f->complete && f->got == (UINT64_C(1) << f->count) - 1) {
@@ -314,14 +283,14 @@ static void media_packet(struct sim_subscriber *s, const uint8_t *data, size_t l
 {
     size_t head = 12;
     if (data[0] & 0x10) {
-        head += 4 + (size_t)get16(data + 14) * 4;
+        head += 4 + (size_t)sfu_be16_get(data + 14) * 4;
     }
-    uint16_t seq = get16(data + 2);
-    uint32_t ts = get32(data + 4), ssrc = get32(data + 8);
+    uint16_t seq = sfu_be16_get(data + 2);
+    uint32_t ts = sfu_be32_get(data + 4), ssrc = sfu_be32_get(data + 8);
     bool rtx = ssrc == s->rtx_ssrc;
     const uint8_t *payload = data + head;
     if (rtx) {
-        seq = get16(payload);
+        seq = sfu_be16_get(payload);
         payload += 2;
     }
     size_t n = (size_t)(data + len - payload);
@@ -344,13 +313,13 @@ static void report_packet(struct sim_subscriber *s, const uint8_t *data, size_t 
     for (size_t at = 0; at + 4 <= len;) {
         const uint8_t *b = data + at;
         if (b[1] == 200) {
-            struct sim_stream *st = get32(b + 4) == s->audio.ssrc ? &s->audio : &s->video;
+            struct sim_stream *st = sfu_be32_get(b + 4) == s->audio.ssrc ? &s->audio : &s->video;
             st->has_report = true;
-            st->report_ntp = get64(b + 8);
-            st->report_ts = get32(b + 16);
+            st->report_ntp = sfu_be64_get(b + 8);
+            st->report_ts = sfu_be32_get(b + 16);
             st->reports++;
         }
-        at += ((size_t)get16(b + 2) + 1) * 4;
+        at += ((size_t)sfu_be16_get(b + 2) + 1) * 4;
     }
 }
 
@@ -375,10 +344,10 @@ static void ask_again(struct sim_subscriber *s)
             continue;
         }
         uint8_t b[16] = {0x81, 205, 0, 3};
-        put32(b + 4, 99);
-        put32(b + 8, st->ssrc);
-        put16(b + 12, i);
-        put16(b + 14, 0);
+        sfu_be32_put(b + 4, 99);
+        sfu_be32_put(b + 8, st->ssrc);
+        sfu_be16_put(b + 12, (uint16_t)i);
+        sfu_be16_put(b + 14, 0);
         st->asked[i]++;
         sim_send(&s->peer, b, sizeof b);
     }
@@ -387,8 +356,8 @@ static void ask_again(struct sim_subscriber *s)
 void sim_send_pli(struct sim_subscriber *s)
 {
     uint8_t b[12] = {0x81, 206, 0, 2};
-    put32(b + 4, 99);
-    put32(b + 8, s->video.ssrc);
+    sfu_be32_put(b + 4, 99);
+    sfu_be32_put(b + 8, s->video.ssrc);
     sim_send(&s->peer, b, sizeof b);
 }
 

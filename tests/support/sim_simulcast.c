@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/proto/bytes.h"
+
 enum {
     EXT_MID = 4,
     EXT_RID = 5,
@@ -16,32 +18,15 @@ enum {
 
 static const char *const rids[SIM_ENCODINGS] = {"q", "h", "f"};
 
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static void write_head(uint8_t *b, struct sim_encoding *e, unsigned index, uint32_t ts, bool marker)
 {
     b[0] = 0x90;
     b[1] = (uint8_t)(SIM_PT_VP8 | (marker ? 0x80 : 0));
-    put16(b + 2, e->seq++);
-    put32(b + 4, ts);
-    put32(b + 8, e->ssrc);
-    put16(b + 12, 0xBEDE);
-    put16(b + 14, 2);
+    sfu_be16_put(b + 2, e->seq++);
+    sfu_be32_put(b + 4, ts);
+    sfu_be32_put(b + 8, e->ssrc);
+    sfu_be16_put(b + 12, 0xBEDE);
+    sfu_be16_put(b + 14, 2);
     b[16] = EXT_MID << 4;
     b[17] = '1';
     b[18] = EXT_RID << 4;
@@ -67,9 +52,9 @@ static void write_tag(uint8_t *t, const struct sim_encoding *e, unsigned index, 
     t[1] = (uint8_t)packet;
     t[2] = (uint8_t)e->packets;
     t[3] = key;
-    put32(t + 4, e->frame);
-    put32(t + 8, (uint32_t)((uint64_t)now_us >> 32));
-    put32(t + 12, (uint32_t)now_us);
+    sfu_be32_put(t + 4, e->frame);
+    sfu_be32_put(t + 8, (uint32_t)((uint64_t)now_us >> 32));
+    sfu_be32_put(t + 12, (uint32_t)now_us);
 }
 
 static void send_frame(struct sim_simulcast *p, unsigned index)
@@ -84,7 +69,7 @@ static void send_frame(struct sim_simulcast *p, unsigned index)
         uint8_t *d = b + HEAD;
         d[0] = (uint8_t)(0x80 | (i == 0 ? 0x10 : 0));
         d[1] = 0xe0; /* picture id, TL0PICIDX, TID */
-        put16(d + 2, 0x8000u | e->picture_id);
+        sfu_be16_put(d + 2, 0x8000u | e->picture_id);
         d[4] = e->tl0;
         d[DESC] = key ? 0x10 : 0x11;
         if (key && i == 0) {
@@ -153,7 +138,7 @@ static void packet(struct sim_peer *peer, const uint8_t *data, size_t len)
         const uint8_t *b = data + at;
         for (unsigned i = 0; i < SIM_ENCODINGS; i++) {
             struct sim_encoding *e = &p->encodings[i];
-            if (b[1] == 206 && (b[0] & 31) == 1 && get32(b + 8) == e->ssrc) {
+            if (b[1] == 206 && (b[0] & 31) == 1 && sfu_be32_get(b + 8) == e->ssrc) {
                 e->plis++;
                 e->want_key = true;
             }

@@ -105,6 +105,7 @@
     X(DROP_RTP_NOT_GRANTED, DROPS, "rtp_not_granted", "the peer may not publish this source")      \
     X(DROP_RTP_PADDING, DROPS, "rtp_padding", "padding only: not forwarded")                       \
     X(DROP_RTP_PAYLOAD, DROPS, "rtp_payload", "payload descriptor does not parse")                 \
+    X(DROP_RTP_DESCRIPTOR, DROPS, "rtp_descriptor", "dependency descriptor that says nothing: left out") \
     X(DROP_RTP_RATE, DROPS, "rtp_rate", "more than one peer may send")                             \
     /* drops: forwarding */                                                                        \
     X(DROP_FORWARD_PRESSURE, DROPS, "forward_pressure", "video for a peer whose TCP connection is behind") \

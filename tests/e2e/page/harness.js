@@ -359,10 +359,18 @@ class Harness {
         return audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp - apart;
     }
 
-    setView(pairs) {
+    setView(pairs, { width = 640, height = 360 } = {}) {
         return this.room.setView(pairs.map((identity) => ({
-            participant: this.room.getParticipant(identity), group: 'camera', width: 640, height: 360,
+            participant: this.room.getParticipant(identity), group: 'camera', width, height,
         })));
+    }
+
+    /** 'video/VP9' and the like, of what arrives for this track; null before it does. */
+    async codecOf(identity, source) {
+        const receiver = this.#track(identity, source)?.receiver;
+        const report = receiver ? await receiver.getStats() : new Map();
+        const inbound = [...report.values()].find((each) => each.type === 'inbound-rtp');
+        return report.get(inbound?.codecId)?.mimeType ?? null;
     }
 
     raw(who) {

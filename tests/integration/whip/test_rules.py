@@ -372,7 +372,7 @@ def test_watch(s):
         check(headers["Location"].startswith("/whep/ps_") and headers["ETag"], dict(headers))
         places.add(headers["Location"])
     check(len(places) == 3 and s.open()["participants"] == 1 and s.open()["sessions"] == 4, s.open())
-    for query in ("track=tr_nothing", "participant=pt_nothing", "x=y&participant=pt_nothing", "x=y&track=%74r_nothing"):
+    for query in ("track=tr_nothing", "participant=pt_nothing", "x=y&participant=pt_nothing", "x=y&track=%74r_nothing", "track=", "track=" + 40 * "a"):
         problem(s.http("POST", "/whep/live?" + query, eve, WATCH, SDP), 404, "not_found")
     problem(s.http("POST", "/whep/live", eve, BOTH, SDP), 422, "invalid_sdp")
     for place in places:

@@ -13,7 +13,12 @@
 
 #include "tests/support/sdp_fixture.h"
 
-enum flags { SIMULCAST = 1, NO_DATA = 2, VIEWER = 4 };
+enum flags { SIMULCAST = 1, NO_DATA = 2, VIEWER = 4, LAYERED = 8, REDUNDANT = 16 };
+
+static const enum sfu_codec layered[] = {SFU_CODEC_OPUS, SFU_CODEC_AV1, SFU_CODEC_VP9,
+                                         SFU_CODEC_VP8};
+static const enum sfu_codec redundant[] = {SFU_CODEC_RED, SFU_CODEC_OPUS, SFU_CODEC_VP9,
+                                           SFU_CODEC_VP8};
 
 /* One client's offers, in the order in which it made them. */
 static const struct {
@@ -46,6 +51,14 @@ static const struct {
     {"", 0, {"chromium-offer-two-streams-sendrecv"}},
     {"", 0, {"chromium-offer-whep-audio-video-recvonly"}},
     {"", 0, {"chromium-offer-whip-audio-video-sendonly"}},
+    {"-layered", LAYERED, {"chromium-offer-vp9-svc-L3T3_KEY"}},
+    {"-layered", LAYERED, {"chromium-offer-audio-video-sendrecv"}},
+    {"-layered", LAYERED, {"chromium-offer-recvonly-8-transceivers"}},
+    {"-layered", LAYERED, {"firefox-offer-audio-video-sendrecv"}},
+    {"-layered", LAYERED, {"firefox-offer-vp9-svc-L3T3_KEY"}},
+    {"-red", REDUNDANT, {"chromium-offer-audio-video-sendrecv"}},
+    {"-red", REDUNDANT, {"chromium-offer-audio-only-sendonly"}},
+    {"-red", REDUNDANT, {"firefox-offer-audio-video-sendrecv"}},
     {"", 0, {"firefox-offer-audio-only-sendonly"}},
     {"", 0, {"firefox-offer-audio-video-sendrecv-trickle-no-candidates"}},
     {"",
@@ -168,6 +181,10 @@ static void test_golden(void **state)
         test_sdp_policy(&policy, &ssrc);
         policy.simulcast = (sessions[i].flags & SIMULCAST) != 0;
         policy.data = (sessions[i].flags & NO_DATA) == 0;
+        if (sessions[i].flags & (LAYERED | REDUNDANT)) {
+            policy.codecs = sessions[i].flags & LAYERED ? layered : redundant;
+            policy.codec_count = SFU_ARRAY_LEN(layered);
+        }
         if ((sessions[i].flags & VIEWER) != 0) {
             policy.publish_audio = policy.publish_video = false;
         }

@@ -230,8 +230,9 @@ static void a_header_that_does_not_fit_is_refused(void **state)
     sfu_egress_dest_init(&a, &a);
     memset(mid, 'x', sizeof mid);
     assert_int_equal(sfu_hdrext_map_set(&f.ext, 4, SFU_HDREXT_MID), 0);
-    f.values.present = SFU_HDREXT_BIT(MID);
-    f.values.mid = (struct sfu_hdrext_bytes){mid, sizeof mid};
+    assert_int_equal(sfu_hdrext_map_set(&f.ext, 5, SFU_HDREXT_RID), 0);
+    f.values.present = SFU_HDREXT_BIT(MID) | SFU_HDREXT_BIT(RID);
+    f.values.mid = f.values.rid = (struct sfu_hdrext_bytes){mid, sizeof mid};
     f.head.two_byte_ok = true;
     assert_int_equal(sfu_egress_add(&f.e, &a, &f.head, payload, 1), -ENOBUFS);
     sfu_egress_flush(&f.e);

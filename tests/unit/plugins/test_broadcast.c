@@ -1,4 +1,5 @@
 /* The broadcast plugin on the real control side, in virtual time: who publishes, who watches, what is mapped for whom. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -635,19 +636,25 @@ static void entity_tags(void **state)
 static void queries(void **state)
 {
     static const struct {
-        const char *query, *value; /* NULL: not there */
+        const char *query, *value;
+        int rc;
     } rows[] = {
-        {"", NULL},          {"track=a", "a"},         {"x=1&track=ab&y", "ab"},
-        {"track=", NULL},    {"tracks=a", NULL},       {"track", NULL},
-        {"&&track=a&", "a"}, {"track=12345678", NULL}, {"track=1234567", "1234567"},
-        {"xtrack=a", NULL},
+        {"", "-", -ENOENT},
+        {"track=a", "a", 0},
+        {"x=1&track=ab&y", "ab", 0},
+        {"track=", "-", -EINVAL},
+        {"tracks=a", "-", -ENOENT},
+        {"track", "-", -ENOENT},
+        {"&&track=a&", "a", 0},
+        {"track=12345678", "-", -EINVAL},
+        {"track=1234567", "1234567", 0},
+        {"xtrack=a", "-", -ENOENT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char value[8] = "-";
-        assert_int_equal(plg_bc_query_get(rows[i].query, "track", value, sizeof value),
-                         rows[i].value != NULL);
-        assert_string_equal(value, rows[i].value ? rows[i].value : "-");
+        assert_int_equal(plg_bc_query_get(rows[i].query, "track", value, sizeof value), rows[i].rc);
+        assert_string_equal(value, rows[i].value);
     }
 }
 

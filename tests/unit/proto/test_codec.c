@@ -35,6 +35,8 @@ static void rtpmaps_find_their_codec(void **state)
         {"vp8", 90000, 1, SFU_CODEC_VP8},    {"VP8", 90000, 2, SFU_CODEC_NONE},
         {"H264", 90000, 0, SFU_CODEC_H264},  {"h264", 90000, 0, SFU_CODEC_H264},
         {"rtx", 90000, 0, SFU_CODEC_RTX},    {"PCMU", 8000, 1, SFU_CODEC_NONE},
+        {"VP9", 90000, 0, SFU_CODEC_VP9},    {"AV1", 90000, 0, SFU_CODEC_AV1},
+        {"red", 48000, 2, SFU_CODEC_RED},    {"red", 90000, 0, SFU_CODEC_NONE},
         {"", 90000, 0, SFU_CODEC_NONE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -97,6 +99,17 @@ static void payloads_become_frame_infos(void **state)
         {SFU_CODEC_H264, "019a381f", true, S | E | DISC, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_H264, "0605ff01", false, S, 0, 0, 0, 0, 0, 0},
         {SFU_CODEC_H264, "7cc58884", true, -1, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_VP9, "aa81c4 10 00 58 0140 00b4 0280 0168 0500 02d0 01 04 01 aa", false,
+         S | K | PID | PID15 | TL0 | TID, 1280, 720, 0, 0x1c4, 0, 0},
+        {SFU_CODEC_VP9, "ed81c45507aa", true, E | PID | PID15 | TL0 | TID, 0, 0, 0, 0x1c4, 7, 2},
+        {SFU_CODEC_VP9, "80", false, -1, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_AV1, "2809080000002d4cffb3c030aa", false, S | K, 1280, 720, 0, 0, 0, 0},
+        {SFU_CODEC_AV1, "90aabb", true, E, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_AV1, "98aa", false, -1, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_RED, "ef0f00026f7801f8fffe", false, S | E | K | SIL, 0, 0, 960, 0, 0, 0},
+        {SFU_CODEC_RED, "6f78010203", false, S | E | K, 0, 0, 960, 0, 0, 0},
+        {SFU_CODEC_RED, "6f7a", false, -1, 0, 0, 0, 0, 0, 0},
+        {SFU_CODEC_RED, "ef0f00026f7801", false, -1, 0, 0, 0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t len;

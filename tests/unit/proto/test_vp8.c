@@ -209,10 +209,15 @@ static void numbers_are_rewritten_in_their_form(void **state)
         struct sfu_vp8_desc desc;
         assert_int_equal(sfu_vp8_parse(in, len, &desc), 0);
         assert_int_equal(desc.len, out_len);
-        uint8_t *copy = exact_copy(in, desc.len);
-        sfu_vp8_rewrite(&desc, cases[i].picture_id, cases[i].tl0picidx, copy);
-        assert_hex_row(memcmp(copy, out, out_len) == 0, cases[i].in);
-        free(copy);
+        uint8_t head[SFU_VP8_DESC_MAX];
+        bool nothing = !desc.has_picture_id && !desc.has_tl0picidx;
+        for (size_t cut = desc.len + 1u; cut <= len; cut++) { /* it does not look beyond */
+            uint8_t *copy = exact_copy(in, cut);
+            size_t n = sfu_vp8_rewrite(copy, cut, cases[i].picture_id, cases[i].tl0picidx, head);
+            assert_int_equal(n, nothing ? 0 : out_len);
+            assert_hex_row(memcmp(head, out, n) == 0, cases[i].in);
+            free(copy);
+        }
         free(out);
         free(in);
     }

@@ -7,29 +7,70 @@ interface CodecRule {
     mimeType: string;
     /** Text that the codec's fmtp line must hold, in any order. */
     fmtp?: readonly string[];
+    /** A parameter of its own that, when it is there, must have this value; left out it has. */
+    unless?: readonly [name: string, value: string];
 }
 
 const SLOT_CODECS: Readonly<Record<'audio' | 'video', readonly CodecRule[]>> = {
-    audio: [{ mimeType: 'audio/opus' }],
+    audio: [{ mimeType: 'audio/opus' }, { mimeType: 'audio/red' }],
     video: [
         { mimeType: 'video/VP8' },
-        { mimeType: 'video/VP9', fmtp: ['profile-id=0'] },
+        { mimeType: 'video/VP9', unless: ['profile-id', '0'] },
         { mimeType: 'video/H264', fmtp: ['profile-level-id=42e01f', 'packetization-mode=1'] },
-        { mimeType: 'video/AV1', fmtp: ['profile=0'] },
+        { mimeType: 'video/AV1', unless: ['profile', '0'] },
         { mimeType: 'video/rtx' },
     ],
 };
 
+function parameter(line: string | undefined, name: string): string | undefined {
+    const row = line?.split(';').find((part) => part.trim().startsWith(`${name}=`));
+    return row?.trim().slice(name.length + 1);
+}
+
 function matches(codec: RTCRtpCodec, rule: CodecRule): boolean {
     if (codec.mimeType.toLowerCase() !== rule.mimeType.toLowerCase()) return false;
-    // A browser that leaves the default profile out means the default.
     const line = codec.sdpFmtpLine;
+    if (rule.unless) return (parameter(line, rule.unless[0]) ?? rule.unless[1]) === rule.unless[1];
     return !rule.fmtp || !line || rule.fmtp.every((part) => line.includes(part));
 }
 
 /** Picks the codecs of a receive slot from what the browser can do, in our order. */
 export function slotCodecs<C extends RTCRtpCodec>(kind: 'audio' | 'video', available: readonly C[]): C[] {
     return SLOT_CODECS[kind].flatMap((rule) => available.filter((codec) => matches(codec, rule)));
+}
+
+/** A codec that a video can be published with, where the room takes it. */
+export type VideoCodec = 'vp8' | 'h264' | 'vp9' | 'av1';
+
+/** All that the browser can send, the wished codec first: where the room does not take it, the next one is used. */
+export function publishCodecs<C extends RTCRtpCodec>(codec: VideoCodec, available: readonly C[]): C[] {
+    const wished = available.filter((each) => isCodec(each, codec));
+    return wished.length === 0 ? [] : [...wished, ...available.filter((each) => !wished.includes(each))];
+}
+
+function isCodec(codec: RTCRtpCodec, name: string): boolean {
+    return codec.mimeType.toLowerCase() === `video/${name}`;
+}
+
+const DEPENDENCY_DESCRIPTOR =
+    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
+interface ExtensionTransceiver {
+    getHeaderExtensionsToNegotiate?(): { uri: string; direction: RTCRtpTransceiverDirection }[];
+    setHeaderExtensionsToNegotiate?(extensions: { uri: string; direction: string }[]): void;
+}
+
+/** Layers of AV1 are told apart by a header extension that browsers know and do not offer unasked. */
+export function offerDescriptor(transceiver: RTCRtpTransceiver): void {
+    const each = transceiver as ExtensionTransceiver;
+    const extensions = each.getHeaderExtensionsToNegotiate?.() ?? [];
+    if (!each.setHeaderExtensionsToNegotiate || !extensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR))
+        return;
+    each.setHeaderExtensionsToNegotiate(
+        extensions.map((extension) =>
+            extension.uri === DEPENDENCY_DESCRIPTOR ? { ...extension, direction: 'sendrecv' } : extension,
+        ),
+    );
 }
 
 interface CameraRate {
@@ -50,6 +91,10 @@ export interface PublishOptions {
     maxBitrate?: number;
     maxFramerate?: number;
     degradationPreference?: RTCDegradationPreference;
+    /** Video only; before it is published. Default: what the room prefers. */
+    codec?: VideoCodec;
+    /** Layers inside one stream, such as `L1T3` or `L3T3_KEY`, of a codec that can have them; with `codec`. */
+    scalabilityMode?: string;
     /** Camera: in layers of several sizes, of which each viewer gets the one that fits. Default true from 640x360 up. */
     simulcast?: boolean;
 }
@@ -95,7 +140,9 @@ export function sendParameters(
         ...(maxFramerate === undefined ? {} : { maxFramerate }),
     };
     const size = track?.getSettings() ?? {};
-    const inLayers = source === 'camera' && options.simulcast !== false;
+    // One stream with layers inside takes no others beside it; browsers make layers of VP9's encodings unasked.
+    const inside = options.scalabilityMode !== undefined || options.codec === 'vp9' || options.codec === 'av1';
+    const inLayers = source === 'camera' && options.simulcast !== false && !inside;
     return {
         encoding,
         layers: inLayers && (!track || wantsLayers(size)) ? layerEncodings(encoding, size) : null,

@@ -1,4 +1,4 @@
-import { slotCodecs, sendParameters, type PublishOptions } from './codecs.js';
+import { offerDescriptor, publishCodecs, slotCodecs, sendParameters, type PublishOptions, type VideoCodec } from './codecs.js';
 import { NegotiationError, ServerError, StoaError } from './errors.js';
 import type { LocalTrack } from './local-track.js';
 import type { NegotiationRun } from './negotiation.js';
@@ -44,6 +44,22 @@ function fillParameters(parameters: RTCRtpSendParameters, { track, options, want
         if (layer) encoding.active = layer.active !== false && (!wanted || wanted.has(layer.rid!));
     }
     if (plan.degradationPreference) parameters.degradationPreference = plan.degradationPreference;
+}
+
+function sendCodecs(): readonly RTCRtpCodec[] {
+    return globalThis.RTCRtpSender?.getCapabilities('video')?.codecs ?? [];
+}
+
+/** What an encoding is made with, and cannot be changed to later without another offer. */
+function layering(kind: TrackKind, { codec, scalabilityMode }: PublishOptions): object {
+    const wished = kind === 'video' && codec ? publishCodecs(codec, sendCodecs())[0] : undefined;
+    if (!wished) return {};
+    return { codec: wished, ...(scalabilityMode === undefined ? {} : { scalabilityMode }) };
+}
+
+function preferCodec(transceiver: RTCRtpTransceiver, codec: VideoCodec): void {
+    const codecs = publishCodecs(codec, sendCodecs());
+    if (codecs.length > 0) transceiver.setCodecPreferences([...codecs]);
 }
 
 /**
@@ -104,12 +120,14 @@ export class Peer {
             transceiver.direction = 'sendonly';
             void transceiver.sender.replaceTrack(media);
         } else {
+            const inner = layering(track.kind, options);
             const group = track.source.startsWith('screen') ? 'screen' : 'camera';
             transceiver = this.pc.addTransceiver(media ?? track.kind, {
                 direction: 'sendonly',
                 streams: [this.#streams[group]],
-                sendEncodings: layers ?? [encoding],
+                sendEncodings: (layers ?? [encoding]).map((each) => ({ ...each, ...inner })),
             });
+            if (track.kind === 'video' && options.codec) preferCodec(transceiver, options.codec);
         }
         const publication = { track, transceiver, options, wanted: null, changes: Promise.resolve() };
         this.#publications.set(track, publication);
@@ -232,6 +250,7 @@ export class Peer {
         const available = globalThis.RTCRtpReceiver?.getCapabilities(kind)?.codecs ?? [];
         const codecs = slotCodecs(kind, available);
         if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
+        if (kind === 'video') offerDescriptor(transceiver);
         return transceiver;
     }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '../build/backoff.js';
-import { slotCodecs, sendParameters } from '../build/codecs.js';
+import { publishCodecs, slotCodecs, sendParameters } from '../build/codecs.js';
 import { layerEncodings, wantsLayers } from '../build/layers.js';
 import { Emitter } from '../build/emitter.js';
 import { ServerError, toDeviceError } from '../build/errors.js';
@@ -57,8 +57,16 @@ test('slots offer one profile of each codec and its repair format', () => {
     ];
     const picked = slotCodecs('video', video);
     assert.deepEqual(picked, [video[0], video[2], video[5], video[7], video[1]]);
-    assert.deepEqual(slotCodecs('audio', [codec('audio/red'), codec('audio/opus', 'minptime=10')]).length, 1);
-    assert.equal(slotCodecs('video', [codec('video/VP9', 'max-fs=12288;max-fr=60')]).length, 0);
+    const audio = [codec('audio/red'), codec('audio/opus', 'minptime=10'), codec('audio/PCMU')];
+    assert.deepEqual(slotCodecs('audio', audio), [audio[1], audio[0]]);
+    assert.equal(slotCodecs('video', [codec('video/VP9', 'max-fs=12288;max-fr=60')]).length, 1);
+    assert.equal(slotCodecs('video', [codec('video/AV1')]).length, 1);
+});
+
+test('a wished codec comes first, the others stay behind it', () => {
+    const all = ['video/VP8', 'video/rtx', 'video/VP9', 'video/AV1'].map((mimeType) => ({ mimeType, clockRate: 90000 }));
+    assert.deepEqual(publishCodecs('av1', all), [all[3], all[0], all[1], all[2]]);
+    assert.deepEqual(publishCodecs('h264', all), []);
 });
 
 test('camera bit rates follow the height, options win', () => {

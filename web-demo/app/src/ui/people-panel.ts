@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { styleMap } from 'lit/directives/style-map.js';
 import { avatarColour, displayName, initials } from '../lib/people.js';
 import { icon, qualityBars } from './icons.js';
-import { avatar, shared } from './styles.js';
+import { avatar, panel, shared } from './styles.js';
 
 export type PersonAction = { kind: 'mute' | 'remove'; participant: Participant };
 
@@ -26,27 +26,9 @@ export class PeoplePanel extends LitElement {
 
     static override styles = [
         shared,
+        panel,
         avatar,
         css`
-            :host {
-                display: flex;
-                flex-direction: column;
-                min-height: 0;
-                background: var(--surface);
-                border-radius: var(--radius);
-                border: 1px solid var(--line);
-            }
-            header {
-                display: flex;
-                align-items: center;
-                justify-content: space-between;
-                padding: 8px 8px 8px 18px;
-            }
-            h2 {
-                margin: 0;
-                font-size: 1rem;
-                font-weight: 650;
-            }
             h2 span {
                 color: var(--text-2);
                 font-weight: 500;

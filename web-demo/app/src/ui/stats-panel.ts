@@ -2,7 +2,7 @@ import type { Room, RoomStats, TrackStats } from '@stoa/client';
 import { css, html, LitElement, nothing } from 'lit';
 import { describePath, percent, rate, time } from '../lib/figures.js';
 import { icon, qualityBars } from './icons.js';
-import { shared } from './styles.js';
+import { panel, shared } from './styles.js';
 
 const EVERY_MS = 1000;
 const SOURCES: Readonly<Record<TrackStats['source'], string>> = {
@@ -29,26 +29,8 @@ export class StatsPanel extends LitElement {
 
     static override styles = [
         shared,
+        panel,
         css`
-            :host {
-                display: flex;
-                flex-direction: column;
-                min-height: 0;
-                background: var(--surface);
-                border-radius: var(--radius);
-                border: 1px solid var(--line);
-            }
-            header {
-                display: flex;
-                align-items: center;
-                justify-content: space-between;
-                padding: 8px 8px 8px 18px;
-            }
-            h2 {
-                margin: 0;
-                font-size: 1rem;
-                font-weight: 650;
-            }
             .scroll {
                 overflow-y: auto;
                 padding: 0 18px 14px;

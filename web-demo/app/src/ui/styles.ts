@@ -135,3 +135,26 @@ export const avatar = css`
         background: var(--avatar, #4453d6);
     }
 `;
+
+/** The frame of what opens beside the call. */
+export const panel = css`
+    :host {
+        display: flex;
+        flex-direction: column;
+        min-height: 0;
+        background: var(--surface);
+        border-radius: var(--radius);
+        border: 1px solid var(--line);
+    }
+    header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        padding: 8px 8px 8px 18px;
+    }
+    h2 {
+        margin: 0;
+        font-size: 1rem;
+        font-weight: 650;
+    }
+`;
