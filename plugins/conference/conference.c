@@ -20,4 +20,5 @@ const struct sfu_plugin SFU_PLUGIN = {
     .fini = plg_conf_fini,
     .event = plg_conf_event,
     .tick = plg_conf_tick,
+    .data_message = plg_conf_data,
 };

@@ -52,6 +52,7 @@ int plg_conf_init(const struct sfu_host *host, const json_t *conf, void **ret_st
 void plg_conf_fini(void *state);
 void plg_conf_event(void *state, const struct sfu_event *event);
 void plg_conf_tick(void *state, int64_t now_us);
+void plg_conf_data(void *state, const struct sfu_data_message *message);
 
 struct plg_conf_room *plg_conf_room_find(struct plg_conf *pc, uint64_t room);
 struct plg_conf_member *plg_conf_member_find(struct plg_conf_room *room, uint64_t participant);

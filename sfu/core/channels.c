@@ -1,6 +1,10 @@
 #include "sfu/core/channels.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfu/base/str.h"
 
 enum state {
     FREE,
@@ -24,7 +28,24 @@ static struct sfu_channel *channel_of(struct sfu_channels *c, uint16_t stream)
 
 static void free_channel(struct sfu_channel *ch)
 {
+    free(ch->label);
     *ch = (struct sfu_channel){.state = FREE};
+}
+
+void sfu_channels_fini(struct sfu_channels *c)
+{
+    for (size_t i = 0; i < SFU_SCTP_STREAMS; i++) {
+        free_channel(&c->channel[i]);
+    }
+}
+
+/* No messages either way from now on. */
+static void not_open(struct sfu_channels *c, struct sfu_channel *ch, enum state state)
+{
+    ch->state = (uint8_t)state;
+    ch->reset_due = true;
+    c->open--;
+    c->opened -= ch->label != NULL;
 }
 
 int sfu_channels_negotiate(struct sfu_channels *c, uint16_t stream, bool unordered,
@@ -42,6 +63,22 @@ int sfu_channels_negotiate(struct sfu_channels *c, uint16_t stream, bool unorder
     return 0;
 }
 
+static int name(struct sfu_channels *c, struct sfu_channel *ch, const struct sfu_dcep_open *open)
+{
+    if (c->opened >= SFU_CHANNELS_OPENED_MAX || open->label_len > SFU_CHANNELS_LABEL_MAX ||
+        !sfu_str_utf8_valid((const char *)open->label, open->label_len)) {
+        return -ENOSPC;
+    }
+    ch->label = malloc(open->label_len + (size_t)1);
+    if (!ch->label) {
+        return -ENOMEM;
+    }
+    memcpy(ch->label, open->label, open->label_len);
+    ch->label_len = (uint8_t)open->label_len;
+    c->opened++;
+    return 0;
+}
+
 static int on_open(struct sfu_channels *c, const struct sfu_sctp_message *message)
 {
     struct sfu_dcep_open open;
@@ -54,7 +91,14 @@ static int on_open(struct sfu_channels *c, const struct sfu_sctp_message *messag
         .limit_lifetime = open.reliability == SFU_DCEP_LIFETIME,
         .limit = open.limit,
     };
-    return sfu_channels_negotiate(c, message->stream, open.unordered, &how) < 0 ? -EPROTO : 0;
+    if (sfu_channels_negotiate(c, message->stream, open.unordered, &how) < 0) {
+        return -EPROTO;
+    }
+    rc = name(c, &c->channel[message->stream], &open);
+    if (rc < 0) {
+        sfu_channels_close(c, message->stream);
+    }
+    return rc;
 }
 
 static int on_dcep(struct sfu_channels *c, const struct sfu_sctp_message *message,
@@ -106,9 +150,7 @@ void sfu_channels_on_reset(struct sfu_channels *c, uint16_t stream)
 {
     struct sfu_channel *ch = channel_of(c, stream);
     if (ch && ch->state == OPEN) {
-        ch->state = CLOSED;
-        ch->reset_due = true;
-        c->open--;
+        not_open(c, ch, CLOSED);
     } else if (ch && ch->state == CLOSING) {
         if (ch->reset_due) {
             ch->state = CLOSED;
@@ -122,9 +164,7 @@ void sfu_channels_close(struct sfu_channels *c, uint16_t stream)
 {
     struct sfu_channel *ch = channel_of(c, stream);
     if (ch && ch->state == OPEN) {
-        ch->state = CLOSING;
-        ch->reset_due = true;
-        c->open--;
+        not_open(c, ch, CLOSING);
     }
 }
 
@@ -148,6 +188,35 @@ void sfu_channels_reset_sent(struct sfu_channels *c, uint16_t stream)
             free_channel(ch);
         }
     }
+}
+
+const char *sfu_channels_label(const struct sfu_channels *c, uint16_t stream, size_t *ret_len)
+{
+    if (stream >= SFU_SCTP_STREAMS || c->channel[stream].state != OPEN) {
+        return NULL;
+    }
+    *ret_len = c->channel[stream].label_len;
+    return c->channel[stream].label;
+}
+
+bool sfu_channels_find(const struct sfu_channels *c, const char *label, size_t len,
+                       uint16_t *ret_stream)
+{
+    for (uint16_t i = 0; c->opened > 0 && i < SFU_SCTP_STREAMS; i++) {
+        const struct sfu_channel *ch = &c->channel[i];
+        if (ch->state == OPEN && ch->label && ch->label_len == len &&
+            memcmp(ch->label, label, len) == 0) {
+            *ret_stream = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sfu_channels_lossy(const struct sfu_channels *c, uint16_t stream)
+{
+    const struct sfu_channel *ch = stream < SFU_SCTP_STREAMS ? &c->channel[stream] : NULL;
+    return ch && (ch->unordered || ch->how.limit_retransmits || ch->how.limit_lifetime);
 }
 
 int sfu_channels_message(const struct sfu_channels *c, uint16_t stream, bool binary,

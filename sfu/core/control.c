@@ -7,11 +7,13 @@
 
 #include "sfu/base/mailbox.h"
 #include "sfu/base/stat.h"
+#include "sfu/core/control_data.h"
 #include "sfu/core/control_in.h"
 #include "sfu/core/control_job.h"
 #include "sfu/core/control_lane.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/control_relay.h"
+#include "sfu/core/data_line.h"
 #include "sfu/core/method.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
@@ -56,6 +58,8 @@ void sfu_control_conf_init(struct sfu_control_conf *ret)
         .worker_room_peers = SFU_MAX_WORKER_ROOM_PEERS,
         .worker_busy_percent = SFU_MAX_WORKER_BUSY_PERCENT,
         .port_base = 20000,
+        .data_queue_bytes = SFU_MAX_DATA_QUEUE_BYTES,
+        .data_message_max = SFU_MAX_DATA_MESSAGE_BYTES,
     };
 }
 
@@ -67,7 +71,7 @@ static bool conf_ok(const struct sfu_control_conf *conf)
            conf->max_tracks <= SFU_PEER_TRACKS && conf->resume_events >= 1 &&
            conf->calls_per_s >= 1 && conf->calls_burst >= 1 && conf->workers >= 1 &&
            conf->workers <= SFU_CONTROL_WORKERS && conf->addr_count <= SFU_CONTROL_ADDRS &&
-           conf->codec_count <= SFU_CONTROL_CODECS;
+           conf->codec_count <= SFU_CONTROL_CODECS && conf->data_message_max > SFU_DATA_LINE_MAX;
 }
 
 /* Tokens that were revoked elsewhere end their sessions. */
@@ -81,6 +85,7 @@ static void on_housekeeping(struct sfu_timer *timer, void *arg)
         c->busy_permille[i] = c->plane.busy(c->plane.arg, i);
     }
     sfu_control_relay_sweep(c);
+    sfu_control_data_sweep(c);
     sfu_session_revoke_retry(c);
     while ((s = sfu_slab_next(c->sessions, &pos))) {
         bool real = s->state == SFU_SESSION_OPEN || s->state == SFU_SESSION_DETACHED;
@@ -148,6 +153,9 @@ static int create_parts(struct sfu_control *c)
         err = sfu_control_in_create(c);
     }
     if (err == 0) {
+        err = sfu_control_data_create(c);
+    }
+    if (err == 0) {
         err = sfu_sdp_create(&c->sdp);
     }
     if (err == 0) {
@@ -181,6 +189,7 @@ int sfu_control_create(const struct sfu_control_conf *conf, struct sfu_control *
     sfu_list_init(&c->dirty_peers);
     sfu_list_init(&c->lingering);
     sfu_list_init(&c->told_peers);
+    sfu_list_init(&c->refused_peers);
     sfu_list_init(&c->http_answers);
     sfu_timer_init(&c->housekeeping, on_housekeeping, c);
     int err = create_parts(c);
@@ -251,6 +260,7 @@ void sfu_control_destroy(struct sfu_control *c)
     }
     sfu_control_jobs_destroy(c->jobs);
     c->jobs = NULL;
+    c->data = (struct sfu_data_ops){0}; /* what is posted still says nothing any more */
     sfu_control_in_drain(c);
     end_sessions(c);
     sfu_plugin_host_http_close(c);
@@ -266,6 +276,7 @@ void sfu_control_destroy(struct sfu_control *c)
     sfu_timer_wheel_destroy(c->wheel);
     sfu_sdp_destroy(c->sdp);
     free(c->sdp_text);
+    sfu_control_data_destroy(c);
     destroy_pools(c);
     free(c);
 }

@@ -39,7 +39,9 @@ struct sfu_control_conf {
     uint32_t max_tracks;                       /* per peer; at most SFU_PEER_TRACKS */
     enum sfu_codec codecs[SFU_CONTROL_CODECS]; /* of all rooms, in order of preference … */
     size_t codec_count;                        /* … 0: opus, VP8, H264 */
-    bool data;                                 /* data channels are served */
+    uint32_t data_queue_bytes; /* of messages on data channels that wait for control; 0: no data
+                                  channels */
+    uint32_t data_message_max; /* bytes of one, as answers say */
     uint32_t mailbox_cells;
     int64_t opening_us, resume_us, ping_us; /* 5 s, 30 s, 10 s */
     uint32_t resume_events;                 /* window of a session: notifications … */

@@ -1,20 +1,26 @@
 #include "sfu/core/control_data.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "sfu/base/ring.h"
+#include "sfu/base/stat.h"
+#include "sfu/base/str.h"
 #include "sfu/core/control_peer.h"
+#include "sfu/core/data_line.h"
 #include "sfu/core/plugin_host.h"
+#include "sfu/core/session.h"
 
-enum { QUEUE_BYTES = 8 << 20 }; /* of messages on their way to the control thread */
+enum {
+    EVENTS_PER_TURN = 256,
+    REFUSED_US = 1000000, /* between two data.refused of one kind */
+};
 
-/* One event on its way: fn of sfu_control_post carries one pointer. */
-struct told {
-    struct sfu_control *c;
-    struct sfu_data_event event; /* data points behind this */
-    uint32_t bytes;
-    uint8_t data[];
+/* One event in the ring.  label and data of the event are NULL there. */
+struct record {
+    struct sfu_data_event event;
+    bool labelled;
+    uint8_t bytes[]; /* the label, then the data */
 };
 
 /* --- levels --- */
@@ -53,52 +59,261 @@ int sfu_control_data_close(struct sfu_control_peer *peer)
     return rc;
 }
 
+/* --- what clients are told --- */
+
+static void tell_refused(struct sfu_control_peer *peer, enum sfu_data_refusal why)
+{
+    static const struct {
+        enum sfu_err error;
+        const char *field;
+    } rows[SFU_DATA_REFUSALS_COUNT] = {
+#define ROW(id, error, field) {SFU_ERR_##error, field},
+        SFU_DATA_REFUSALS(ROW)
+#undef ROW
+    };
+    char text[160];
+    struct sfu_str body;
+    sfu_str_init_fixed(&body, text, sizeof text);
+    sfu_str_printf(&body, "{\"code\":\"%s\",\"field\":\"%s\",\"count\":%u}",
+                   sfu_err_info(rows[why].error)->code, rows[why].field, peer->refused[why].count);
+    sfu_session_notify(peer->session, "data.refused", text, body.len);
+    peer->refused[why].count = 0;
+    peer->refused[why].told_us = peer->c->now_us;
+}
+
+/* True: something is left to be told later. */
+static bool tell_all_refused(struct sfu_control_peer *peer)
+{
+    bool left = false;
+    for (unsigned why = 0; why < SFU_DATA_REFUSALS_COUNT; why++) {
+        int64_t told_us = peer->refused[why].told_us;
+        if (peer->refused[why].count == 0) {
+            continue;
+        }
+        if (told_us == 0 || peer->c->now_us - told_us >= REFUSED_US) {
+            tell_refused(peer, why);
+        } else {
+            left = true;
+        }
+    }
+    return left;
+}
+
+void sfu_control_data_refuse(struct sfu_session *s, enum sfu_data_refusal why, uint32_t count)
+{
+    struct sfu_control_peer *peer = s->peer;
+    if (!peer || (unsigned)why >= SFU_DATA_REFUSALS_COUNT) {
+        return;
+    }
+    peer->refused[why].count += count;
+    if (tell_all_refused(peer) && !sfu_list_linked(&peer->refused_link)) {
+        sfu_list_push_back(&s->c->refused_peers, &peer->refused_link);
+    }
+}
+
+static void tell_lost(struct sfu_session *s, uint32_t count)
+{
+    char text[32];
+    struct sfu_str body;
+    sfu_str_init_fixed(&body, text, sizeof text);
+    sfu_str_printf(&body, "{\"count\":%u}", count);
+    sfu_session_notify(s, "data.lost", text, body.len);
+}
+
 /* --- what comes --- */
 
-static void on_message(struct sfu_control_peer *peer, const struct sfu_data_event *event)
+static void refuse(struct sfu_session *s, enum sfu_data_refusal why)
 {
-    struct sfu_session *s = peer->session;
-    if (s->claims.data) {
-        sfu_plugin_host_data(peer->c, s->handle, event->channel, event->binary, event->data,
-                             event->len);
+    sfu_stat_inc(SFU_M_DROP_DATA_REFUSED);
+    sfu_control_data_refuse(s, why, 1);
+}
+
+static void pass_on(struct sfu_session *s, struct sfu_data_message *m)
+{
+    m->session = s->handle;
+    m->room = s->room->handle;
+    m->participant = s->participant ? s->participant->handle : 0;
+    if (m->binary || sfu_str_utf8_valid((const char *)m->data, m->len)) {
+        sfu_plugin_host_data(s->c, m);
+    } else {
+        refuse(s, SFU_DATA_REFUSED_PAYLOAD);
     }
 }
 
-static void on_told(void *arg)
+static void on_labelled(struct sfu_session *s, const struct record *r)
 {
-    struct told *t = arg;
-    struct sfu_control *c = t->c;
-    struct sfu_control_peer *peer = sfu_slab_get(c->peers, t->event.peer);
-    atomic_fetch_sub(&c->data_bytes, t->bytes);
-    if (peer && peer->session && t->event.kind == SFU_DATA_MESSAGE) {
-        on_message(peer, &t->event);
-    }
-    free(t);
+    char topic[SFU_DATA_TOPIC_MAX + 1] = "";
+    memcpy(topic, r->bytes, r->event.label_len);
+    struct sfu_data_message m = {.topic = topic,
+                                 .binary = r->event.binary,
+                                 .lossy = r->event.lossy,
+                                 .data = r->bytes + r->event.label_len,
+                                 .len = r->event.len};
+    pass_on(s, &m);
 }
 
+static void on_ours(struct sfu_session *s, const struct record *r)
+{
+    struct sfu_data_line line;
+    enum sfu_data_refusal why;
+    if (sfu_data_line_parse(r->bytes, r->event.len, &line, &why) < 0) {
+        refuse(s, why);
+        return;
+    }
+    struct sfu_data_message m = {.topic = line.topic,
+                                 .to = line.to,
+                                 .to_count = line.to_count,
+                                 .binary = r->event.binary,
+                                 .lossy = r->event.lossy,
+                                 .data = r->bytes + line.len,
+                                 .len = r->event.len - line.len};
+    if (m.len > s->c->conf.data_message_max - SFU_DATA_LINE_MAX) {
+        refuse(s, SFU_DATA_REFUSED_SIZE);
+    } else {
+        pass_on(s, &m);
+    }
+    sfu_data_line_release(&line);
+}
+
+static void on_event(struct sfu_control *c, const struct record *r)
+{
+    static const enum sfu_data_refusal refusals[SFU_DATA_EVENT_KINDS] = {
+        [SFU_DATA_SLOWED] = SFU_DATA_REFUSED_BYTES,
+        [SFU_DATA_DROPPED] = SFU_DATA_REFUSED_MESSAGES,
+        [SFU_DATA_FULL] = SFU_DATA_REFUSED_QUEUE,
+    };
+    struct sfu_control_peer *peer = sfu_slab_get(c->peers, r->event.peer);
+    struct sfu_session *s = peer ? peer->session : NULL;
+    if (!s || !s->room) {
+        return;
+    }
+    if (r->event.kind == SFU_DATA_LOST) {
+        tell_lost(s, r->event.count);
+    } else if (r->event.kind != SFU_DATA_MESSAGE) {
+        sfu_control_data_refuse(s, refusals[r->event.kind], r->event.count);
+    } else if (r->labelled) {
+        on_labelled(s, r);
+    } else {
+        on_ours(s, r);
+    }
+}
+
+static void on_rung(void *arg)
+{
+    struct sfu_control *c = arg;
+    const struct record *r;
+    size_t size;
+    unsigned n = 0;
+    atomic_store(&c->data_rung, false);
+    while (n < EVENTS_PER_TURN && (r = sfu_ring_peek(c->data_ring, &size))) {
+        on_event(c, r);
+        sfu_ring_consume(c->data_ring);
+        n++;
+    }
+    if (n == EVENTS_PER_TURN && !atomic_exchange(&c->data_rung, true) &&
+        sfu_control_post(c, on_rung, c) < 0) {
+        atomic_store(&c->data_rung, false); /* the sweep, or the next message, does it */
+    }
+}
+
+/* On the sctp thread. */
 static int post(void *arg, const struct sfu_data_event *event)
 {
     struct sfu_control *c = arg;
-    uint32_t bytes = (uint32_t)(sizeof(struct told) + event->len);
-    if (atomic_fetch_add(&c->data_bytes, bytes) + bytes > QUEUE_BYTES) {
-        goto full;
+    size_t size = sizeof(struct record) + event->label_len + event->len;
+    struct record *r = sfu_ring_reserve(c->data_ring, size);
+    if (!r) {
+        return -ENOBUFS;
     }
-    struct told *t = malloc(bytes);
-    if (!t) {
-        goto full;
+    r->event = *event;
+    r->event.label = NULL;
+    r->event.data = NULL;
+    r->labelled = event->label != NULL;
+    if (event->label_len > 0) {
+        memcpy(r->bytes, event->label, event->label_len);
     }
-    *t = (struct told){.c = c, .event = *event, .bytes = bytes};
-    t->event.data = t->data;
     if (event->len > 0) {
-        memcpy(t->data, event->data, event->len);
+        memcpy(r->bytes + event->label_len, event->data, event->len);
     }
-    if (sfu_control_post(c, on_told, t) == 0) {
+    sfu_ring_commit(c->data_ring, size);
+    if (!atomic_exchange(&c->data_rung, true) && sfu_control_post(c, on_rung, c) < 0) {
+        atomic_store(&c->data_rung, false);
+    }
+    return 0;
+}
+
+void sfu_control_data_sweep(struct sfu_control *c)
+{
+    SFU_LIST_FOREACH_SAFE(node, &c->refused_peers)
+    {
+        struct sfu_control_peer *peer = SFU_LIST_ENTRY(node, struct sfu_control_peer, refused_link);
+        if (!tell_all_refused(peer)) {
+            sfu_list_remove(&peer->refused_link);
+        }
+    }
+    if (c->data_ring && !atomic_load(&c->data_rung)) {
+        on_rung(c);
+    }
+}
+
+/* --- what goes --- */
+
+static uint32_t add_peers(struct sfu_control *c, const struct sfu_data_out *out, uint64_t *peers)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        const struct sfu_session *s = sfu_session_get(c, out->sessions[i]);
+        if (s && s->peer && s->peer->data_open) {
+            peers[n++] = s->peer->handle;
+        }
+    }
+    return n;
+}
+
+int sfu_control_data_send(struct sfu_control *c, const struct sfu_data_out *out)
+{
+    const struct sfu_data_message *m = out->message;
+    char line[SFU_DATA_LINE_MAX];
+    size_t line_len = sfu_data_line_write(m->topic, out->from, out->direct, line, sizeof line);
+    size_t topic_len = m->topic ? strlen(m->topic) : 0;
+    if (line_len == 0 || out->count > UINT32_MAX || m->len > c->conf.data_message_max) {
+        return -EMSGSIZE;
+    }
+    if (!c->data.send) {
         return 0;
     }
-    free(t);
-full:
-    atomic_fetch_sub(&c->data_bytes, bytes);
-    return -ENOBUFS;
+    struct sfu_data_send *send = sfu_data_send_create((uint32_t)out->count, (uint16_t)topic_len,
+                                                      (uint32_t)(line_len + m->len));
+    if (!send) {
+        return -ENOMEM;
+    }
+    send->binary = m->binary;
+    send->lossy = m->lossy;
+    send->line_len = (uint16_t)line_len;
+    memcpy(send->topic, m->topic ? m->topic : "", topic_len);
+    memcpy(send->data, line, line_len);
+    if (m->len > 0) {
+        memcpy(send->data + line_len, m->data, m->len);
+    }
+    int rc = 0;
+    send->peer_count = add_peers(c, out, send->peers);
+    if (send->peer_count == 0 || (rc = c->data.send(c->data.arg, send)) < 0) {
+        sfu_data_send_destroy(send);
+    }
+    return rc;
+}
+
+/* --- life --- */
+
+int sfu_control_data_create(struct sfu_control *c)
+{
+    return c->conf.data_queue_bytes > 0 ? sfu_ring_create(c->conf.data_queue_bytes, &c->data_ring)
+                                        : 0;
+}
+
+void sfu_control_data_destroy(struct sfu_control *c)
+{
+    sfu_ring_destroy(c->data_ring);
 }
 
 void sfu_control_connect_data(struct sfu_control *c, const struct sfu_data_ops *ops)

@@ -513,6 +513,20 @@ static const struct sfu_param encodings_params[] = {
      .doc = "wanted by somebody; the others need not be sent"},
     END};
 
+static const struct sfu_param data_refused_params[] = {
+    {.name = "code", .type = SFU_PARAM_STRING, .required = true, .doc = "of the table of errors"},
+    {.name = "field",
+     .type = SFU_PARAM_STRING,
+     .required = true,
+     .doc = "the limit, or the member that is wrong"},
+    {.name = "count",
+     .type = SFU_PARAM_INT,
+     .required = true,
+     .doc = "messages since the last of this kind; for `data_bytes_per_second` packets"},
+    END};
+static const struct sfu_param data_lost_params[] = {
+    {.name = "count", .type = SFU_PARAM_INT, .required = true, .doc = "since the last time"}, END};
+
 static const struct sfu_notification notifications[] = {
     {.name = "session.closed",
      .params = closed_params,
@@ -529,6 +543,14 @@ static const struct sfu_notification notifications[] = {
     {.name = "track.encodings",
      .params = encodings_params,
      .doc = "Which encodings of an own simulcast track are wanted now; at first all are."},
+    {.name = "data.refused",
+     .params = data_refused_params,
+     .doc = "Own messages on data channels were not passed on, or slowed down."},
+    {.name = "data.lost",
+     .params = data_lost_params,
+     .doc =
+         "Messages on data channels to this client were dropped: it reads too slowly, or does not "
+         "take their size."},
     {0}};
 
 const struct sfu_plugin sfu_control_methods = {

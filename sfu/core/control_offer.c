@@ -212,7 +212,8 @@ static int make_answer(struct sfu_control_offering *o)
     policy.opus_stereo = policy.dtls_client = policy.rtcp_mux_only = o->in->shape != SFU_OFFER_FREE;
     policy.drop_ext_conflicts = true; /* aiortc gives one id to two extensions */
     policy.simulcast = true;
-    policy.data = o->c->conf.data && o->s->claims.data;
+    policy.data = sfu_control_offer_data(o);
+    policy.max_message_size = o->c->conf.data_message_max;
     if (o->c->conf.codec_count > 0) {
         policy.codecs = o->c->conf.codecs;
         policy.codec_count = o->c->conf.codec_count;
@@ -286,6 +287,11 @@ static int make_track(struct sfu_control_offering *o, const struct sfu_answer_ml
     t->muted = (uint8_t)((row->muted ? SFU_MUTE_SELF : 0) | (silenced ? SFU_MUTE_ADMIN : 0));
     o->fresh[o->fresh_count++] = t;
     return 0;
+}
+
+bool sfu_control_offer_data(const struct sfu_control_offering *o)
+{
+    return o->c->conf.data_queue_bytes > 0 && o->s->claims.data && o->in->shape == SFU_OFFER_FREE;
 }
 
 bool sfu_control_offer_is_slot(const struct sfu_answer_mline *m)

@@ -47,6 +47,8 @@ struct sfu_control_track *sfu_control_offer_track(const struct sfu_control_offer
                                                   const struct sfu_offer_track *row);
 bool sfu_control_offer_is_slot(const struct sfu_answer_mline *m);
 enum sfu_kind sfu_control_offer_kind(enum sfu_sdp_kind kind);
+/* May this peer have data channels? */
+bool sfu_control_offer_data(const struct sfu_control_offering *o);
 
 /* Fill o->plan and o->result. */
 SFU_MUST_CHECK int sfu_control_offer_plan(struct sfu_control_offering *o);

@@ -85,7 +85,7 @@ static void plan_transport(struct sfu_plan *plan, const struct sfu_control_offer
     memcpy(plan->fingerprint, a->remote_sha256, sizeof plan->fingerprint);
     memcpy(plan->cname, o->peer->cname, sizeof plan->cname);
     plan->dtls_client = a->dtls_client;
-    plan->data = o->c->conf.data && o->s->claims.data;
+    plan->data = sfu_control_offer_data(o);
 }
 
 int sfu_control_offer_plan(struct sfu_control_offering *o)

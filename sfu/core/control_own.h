@@ -29,6 +29,7 @@ struct sfu_mailbox;
 struct sfu_method_entry;
 struct sfu_participant;
 struct sfu_plugin_instance;
+struct sfu_ring;
 struct sfu_room_voices;
 
 enum {
@@ -201,6 +202,11 @@ struct sfu_control_peer {
     struct sfu_plan *plan;     /* to be applied; NULL: the worker has it */
     bool applied;              /* the worker knows the peer */
     bool data_open;            /* the sctp thread knows it */
+    struct sfu_list refused_link;
+    struct {
+        uint32_t count; /* not told yet */
+        int64_t told_us;
+    } refused[SFU_DATA_REFUSALS_COUNT];
     struct sfu_list dirty_link, told_link;
     struct sfu_list tracks;
     uint32_t track_count;
@@ -211,8 +217,9 @@ struct sfu_control_peer {
 struct sfu_control {
     struct sfu_control_conf conf;
     struct sfu_plane_ops plane;
-    struct sfu_data_ops data;    /* all NULL: no data channels */
-    _Atomic uint32_t data_bytes; /* of messages in the mailbox */
+    struct sfu_data_ops data;   /* all NULL: no data channels */
+    struct sfu_ring *data_ring; /* from the sctp thread; NULL: as above */
+    atomic_bool data_rung;      /* a message in the mailbox says that it holds something */
     struct sfu_edge_ops edge;
     struct sfu_directory_ops directory;
     struct sfu_auth_ops auth;
@@ -226,7 +233,8 @@ struct sfu_control {
     struct sfu_map *request_ids; /* edge's number -> request */
     struct sfu_bmap *session_ids, *room_names;
     struct sfu_list dirty_lanes, dirty_peers, told_peers, http_answers;
-    struct sfu_list lingering; /* tracks with workers that need them no longer */
+    struct sfu_list refused_peers; /* with data.refused to be told */
+    struct sfu_list lingering;     /* tracks with workers that need them no longer */
     uint32_t busy_permille[SFU_CONTROL_WORKERS], worker_peers[SFU_CONTROL_WORKERS];
     struct sfu_timer housekeeping;
     struct sfu_session_revoke revokes[SFU_SESSION_REVOKES]; /* the directory was busy */

@@ -48,6 +48,7 @@ int sfu_control_peer_open(struct sfu_session *s, const void *owner, unsigned wor
     s->c->worker_peers[worker]++;
     sfu_list_init(&peer->dirty_link);
     sfu_list_init(&peer->told_link);
+    sfu_list_init(&peer->refused_link);
     sfu_list_init(&peer->tracks);
     sfu_secret_make(12, peer->cname);
     s->peer = peer;
@@ -88,6 +89,7 @@ void sfu_control_peer_close(struct sfu_control_peer *peer)
     }
     raise_event(peer, &(struct sfu_event){.kind = SFU_EVENT_PEER_CLOSED});
     sfu_list_remove(&peer->told_link);
+    sfu_list_remove(&peer->refused_link);
     s->peer = NULL;
     peer->session = NULL;
     sfu_session_direct_peer_gone(s);

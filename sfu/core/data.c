@@ -10,20 +10,46 @@
 #include "sfu/base/stat.h"
 #include "sfu/core/data_impl.h"
 #include "sfu/log.h"
+#include "sfu/proto/sctp_packet.h"
+
+enum { NS_PER_S = 1000000000 };
 
 /* --- packets --- */
 
-void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, const uint8_t *packet,
-                  size_t len)
+/* What carries no data may go further: acknowledgements of what others send to this peer. */
+static bool gate_pass(const struct sfu_data *d, struct sfu_data_gate *gate, const uint8_t *packet,
+                      size_t len, int64_t now_us)
+{
+    int64_t now_ns = now_us * 1000, per_s = d->conf.bytes_per_s;
+    int64_t burst = (int64_t)d->conf.bytes_burst << !sfu_sctp_packet_has_data(packet, len);
+    int64_t start_ns = gate->full_ns > now_ns ? gate->full_ns : now_ns;
+    int64_t full_ns = start_ns + (int64_t)len * NS_PER_S / per_s;
+    if (full_ns - now_ns > burst * NS_PER_S / per_s) {
+        return false;
+    }
+    gate->full_ns = full_ns;
+    return true;
+}
+
+void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, struct sfu_data_gate *gate,
+                  const uint8_t *packet, size_t len, int64_t now_us)
 {
     struct data_lane *lane = &d->lane[worker];
     size_t size = sizeof(struct data_record) + len;
+    /* before the stack: a lost packet slows the sender down and breaks no reliable channel */
+    if (!gate_pass(d, gate, packet, len, now_us)) {
+        gate->dropped++;
+        sfu_stat_inc(SFU_M_DROP_DATA_RATE);
+        return;
+    }
     struct data_record *record = sfu_ring_reserve(lane->in, size);
     if (!record) {
         sfu_stat_inc(SFU_M_DROP_SCTP_RING);
         return;
     }
     record->peer = peer;
+    record->dropped = gate->dropped;
+    gate->dropped = 0;
     memcpy(record->packet, packet, len);
     sfu_ring_stage(lane->in, size);
     lane->in_staged = true;
@@ -67,6 +93,7 @@ void data_output(struct sfu_data *d, const struct data_peer *p, const uint8_t *p
         return;
     }
     record->peer = p->id;
+    record->dropped = 0;
     memcpy(record->packet, packet, len);
     sfu_ring_stage(lane->out, size);
     lane->out_staged = true;
@@ -80,7 +107,7 @@ static bool take_packets(struct sfu_data *d, unsigned worker)
     size_t size;
     unsigned n = 0;
     while (n < DATA_PACKET_BATCH && (record = sfu_ring_read(in, &size))) {
-        data_peer_packet(d, record->peer, record->packet, size - sizeof(*record));
+        data_peer_packet(d, record, size - sizeof(*record));
         n++;
     }
     if (n > 0) {
@@ -111,14 +138,20 @@ int sfu_data_close(struct sfu_data *d, uint64_t peer)
     return post(d, &(struct data_command){.kind = DATA_CLOSE, .peer = peer});
 }
 
-struct sfu_data_send *sfu_data_send_create(uint32_t peer_count, uint32_t len)
+static size_t send_bytes(uint32_t peer_count, uint16_t topic_len, uint32_t len)
 {
-    size_t peers = peer_count * sizeof(uint64_t);
-    struct sfu_data_send *send = malloc(sizeof(*send) + peers + len);
+    return sizeof(struct sfu_data_send) + peer_count * sizeof(uint64_t) + topic_len + len;
+}
+
+struct sfu_data_send *sfu_data_send_create(uint32_t peer_count, uint16_t topic_len, uint32_t len)
+{
+    struct sfu_data_send *send = malloc(send_bytes(peer_count, topic_len, len));
     if (send) {
-        *send = (struct sfu_data_send){.peer_count = peer_count, .len = len};
+        *send =
+            (struct sfu_data_send){.peer_count = peer_count, .topic_len = topic_len, .len = len};
         send->peers = (uint64_t *)(send + 1);
-        send->data = (uint8_t *)(send + 1) + peers;
+        send->topic = (char *)(send->peers + peer_count);
+        send->data = (uint8_t *)send->topic + topic_len;
     }
     return send;
 }
@@ -128,15 +161,10 @@ void sfu_data_send_destroy(struct sfu_data_send *send)
     free(send);
 }
 
-static uint32_t send_bytes(const struct sfu_data_send *send)
-{
-    return (uint32_t)(sizeof(*send) + send->peer_count * sizeof(uint64_t) + send->len);
-}
-
 int sfu_data_send(struct sfu_data *d, struct sfu_data_send *send)
 {
-    uint32_t bytes = send_bytes(send);
-    if (atomic_fetch_add(&d->queued_bytes, bytes) + bytes > DATA_QUEUE_BYTES ||
+    size_t bytes = send_bytes(send->peer_count, send->topic_len, send->len);
+    if (atomic_fetch_add(&d->queued_bytes, bytes) + bytes > d->conf.queue_bytes ||
         post(d, &(struct data_command){.kind = DATA_SEND, .send = send}) < 0) {
         atomic_fetch_sub(&d->queued_bytes, bytes);
         return -ENOBUFS;
@@ -182,7 +210,8 @@ static void do_send(struct sfu_data *d, struct data_command *cmd)
     for (uint32_t i = 0; i < cmd->send->peer_count; i++) {
         data_peer_send(d, cmd->send->peers[i], cmd->send);
     }
-    atomic_fetch_sub(&d->queued_bytes, send_bytes(cmd->send));
+    atomic_fetch_sub(&d->queued_bytes,
+                     send_bytes(cmd->send->peer_count, cmd->send->topic_len, cmd->send->len));
     sfu_data_send_destroy(cmd->send);
 }
 
@@ -256,9 +285,9 @@ static void on_turn_end(struct sfu_loop *loop, void *arg)
 
 static bool conf_ok(const struct sfu_data_conf *conf)
 {
-    return conf->workers > 0 && conf->workers <= SFU_DATA_WORKERS_MAX &&
-           conf->bytes_per_s >= DATA_RATE_UNIT && conf->bytes_burst >= 2 * SFU_SCTP_MTU &&
-           conf->messages_per_s > 0 && conf->messages_burst > 0;
+    return conf->workers > 0 && conf->workers <= SFU_DATA_WORKERS_MAX && conf->bytes_per_s > 0 &&
+           conf->bytes_burst >= 2 * SFU_SCTP_MTU && conf->messages_per_s > 0 &&
+           conf->messages_burst > 0 && conf->queue_bytes > 0;
 }
 
 static int make_lanes(struct sfu_data *d)
@@ -309,7 +338,7 @@ static void free_peers(struct sfu_data *d)
     }
     sfu_map_iter_init(d->peers, &it);
     while (sfu_map_next(d->peers, &it, NULL, &value)) {
-        free(value);
+        data_peer_free(value);
     }
     sfu_map_destroy(d->peers);
 }

@@ -26,17 +26,22 @@ enum {
 
 enum sfu_data_event_kind {
     SFU_DATA_MESSAGE,
-    SFU_DATA_LIMITED, /* what the peer sends is over a limit; once a second at most */
-    SFU_DATA_LOST,    /* messages to the peer were dropped, it reads too slowly; likewise */
+    /* The others once a second each at most, with how many since the last time. */
+    SFU_DATA_SLOWED,  /* packets of the peer over its bytes: SCTP repeats them */
+    SFU_DATA_DROPPED, /* messages of the peer over their rate */
+    SFU_DATA_FULL,    /* messages of the peer that the sink had no room for */
+    SFU_DATA_LOST,    /* messages to the peer: it reads too slowly, or does not take the size */
+    SFU_DATA_EVENT_KINDS,
 };
 
 struct sfu_data_event {
     enum sfu_data_event_kind kind;
-    bool binary;
-    uint16_t channel;
-    uint32_t count; /* of LIMITED and LOST: packets and messages since the last time */
+    bool binary, lossy; /* of MESSAGE, as what follows count and peer */
+    uint32_t count;
     uint64_t peer;
-    const uint8_t *data; /* of MESSAGE; borrowed */
+    const char *label; /* NULL: of our own channels; borrowed, not terminated */
+    size_t label_len;
+    const uint8_t *data; /* borrowed */
     size_t len;
 };
 
@@ -54,6 +59,7 @@ struct sfu_data_conf {
     uint32_t send_bytes;                     /* that may wait for one reader, >= message_max */
     uint32_t bytes_per_s, bytes_burst;       /* of one sender, packets as they come */
     uint32_t messages_per_s, messages_burst; /* of one sender */
+    uint32_t queue_bytes;                    /* of sends that wait for the thread */
     struct sfu_data_sink sink;
 };
 
@@ -72,9 +78,16 @@ SFU_MUST_CHECK int sfu_data_turn(struct sfu_data *d);
 
 /* --- a worker, for itself --- */
 
+/* How fast one peer's packets may come.  The worker's: one that sends too fast must not fill the
+ * ring that it shares with others.  All zero at first. */
+struct sfu_data_gate {
+    int64_t full_ns; /* a token bucket in one number, as session_bucket.h */
+    uint32_t dropped;
+};
+
 /* A packet that came from the peer.  Seen by the sctp thread after the next publish. */
-void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, const uint8_t *packet,
-                  size_t len);
+void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, struct sfu_data_gate *gate,
+                  const uint8_t *packet, size_t len, int64_t now_us);
 void sfu_data_publish(struct sfu_data *d, unsigned worker); /* at the end of a turn */
 /* The next packet to send; NULL: none.  Stays in place until release. */
 const uint8_t *sfu_data_read(struct sfu_data *d, unsigned worker, uint64_t *ret_peer,
@@ -92,17 +105,22 @@ SFU_MUST_CHECK int sfu_data_open(struct sfu_data *d, uint64_t peer, unsigned wor
 /* The peer is gone.  Unknown ones change nothing. */
 SFU_MUST_CHECK int sfu_data_close(struct sfu_data *d, uint64_t peer);
 
-/* One message to some peers.  One heap block; those that have no such channel open are left out. */
+/* One message to some peers, in one heap block.  To a channel of the peer's own that is labelled as
+ * the topic, without the line; else to one of ours, with it, if the peer reads them; else it is left
+ * out. */
 struct sfu_data_send {
-    uint16_t channel;
-    bool binary;
+    bool binary, lossy;
+    uint16_t line_len; /* data begins with it */
+    uint16_t topic_len;
     uint32_t peer_count;
     uint32_t len;
-    uint64_t *peers; /* inside the block */
-    uint8_t *data;   /* inside the block */
+    uint64_t *peers; /* this and what follows: inside the block */
+    char *topic;
+    uint8_t *data;
 };
 
-SFU_MUST_CHECK struct sfu_data_send *sfu_data_send_create(uint32_t peer_count, uint32_t len);
+SFU_MUST_CHECK struct sfu_data_send *sfu_data_send_create(uint32_t peer_count, uint16_t topic_len,
+                                                          uint32_t len);
 void sfu_data_send_destroy(struct sfu_data_send *send); /* NULL is allowed */
 /* Takes the block on success. */
 SFU_MUST_CHECK int sfu_data_send(struct sfu_data *d, struct sfu_data_send *send);

@@ -17,12 +17,10 @@
 
 enum {
     DATA_COMMANDS = 4096,
-    DATA_COMMAND_BATCH = 64,
+    DATA_COMMAND_BATCH = 16, /* each may be a message to a whole room */
     DATA_PACKET_BATCH = 256, /* of one worker per turn */
     DATA_RING_BYTES = 1 << 20,
-    DATA_QUEUE_BYTES = 8 << 20, /* of sends that wait for the thread */
     DATA_TELL_US = 1000000,
-    DATA_RATE_UNIT = 64, /* bytes that one token of the packets' bucket stands for */
 };
 
 enum data_command_kind { DATA_OPEN, DATA_CLOSE, DATA_SEND, DATA_COMMAND_KINDS };
@@ -37,6 +35,7 @@ struct data_command {
 
 struct data_record {
     uint64_t peer;
+    uint32_t dropped; /* before this one: over the rate; 0 on the way out */
     uint8_t packet[];
 };
 
@@ -51,11 +50,12 @@ struct data_lane {
 struct data_peer {
     uint64_t id;
     unsigned worker;
-    bool ended;             /* its association: goes at the next tick */
-    uint32_t message_max;   /* that it takes */
-    uint32_t limited, lost; /* not told yet */
-    int64_t told_us;
-    struct sfu_session_bucket packets, messages;
+    bool ended;                           /* its association: goes at the next tick */
+    bool reads;                           /* our channels: it has said so */
+    uint32_t message_max;                 /* that it takes */
+    uint32_t count[SFU_DATA_EVENT_KINDS]; /* not told yet */
+    int64_t told_us[SFU_DATA_EVENT_KINDS];
+    struct sfu_session_bucket messages;
     struct sfu_channels channels;
 };
 
@@ -71,7 +71,7 @@ struct sfu_data {
     void *wake_arg;
     pthread_t thread;
     bool running;
-    _Atomic uint32_t queued_bytes; /* of sends in the mailbox */
+    _Atomic size_t queued_bytes; /* of sends in the mailbox */
     struct data_lane lane[SFU_DATA_WORKERS_MAX];
 };
 
@@ -79,8 +79,9 @@ struct sfu_data {
 extern const struct sfu_sctp_hooks data_hooks; /* arg: struct sfu_data */
 
 void data_peer_open(struct sfu_data *d, const struct data_command *cmd);
+void data_peer_free(struct data_peer *p); /* not its association */
 void data_peer_close(struct sfu_data *d, uint64_t id);
-void data_peer_packet(struct sfu_data *d, uint64_t id, const uint8_t *packet, size_t len);
+void data_peer_packet(struct sfu_data *d, const struct data_record *record, size_t len);
 void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send *send);
 /* What has ended, halves of channels that wait to be closed, what is to be told.  May free p. */
 void data_peer_tick(struct sfu_data *d, struct data_peer *p);

@@ -25,6 +25,13 @@ static int make_channels(struct data_peer *p)
     return rc < 0 ? rc : sfu_channels_negotiate(&p->channels, SFU_DATA_LOSSY, true, &once);
 }
 
+void data_peer_free(struct data_peer *p)
+{
+    sfu_stat_gauge_add(SFU_M_OPEN_ASSOCIATIONS, -1);
+    sfu_channels_fini(&p->channels);
+    free(p);
+}
+
 static int peer_create(struct sfu_data *d, const struct data_command *cmd)
 {
     struct data_peer *p = calloc(1, sizeof(*p));
@@ -36,17 +43,18 @@ static int peer_create(struct sfu_data *d, const struct data_command *cmd)
     p->message_max = cmd->message_max > 0 && cmd->message_max < d->conf.message_max
                          ? cmd->message_max
                          : d->conf.message_max;
+    sfu_stat_gauge_add(SFU_M_OPEN_ASSOCIATIONS, 1);
     int rc = make_channels(p);
     rc = rc < 0 ? rc : sfu_map_put(d->peers, p->id, p);
     if (rc < 0) {
-        free(p);
+        data_peer_free(p);
         return rc;
     }
     /* INIT leaves inside this call: the peer must be found */
     rc = sfu_sctp_open(d->sctp, p->id, cmd->port);
     if (rc < 0) {
         sfu_map_del(d->peers, p->id);
-        free(p);
+        data_peer_free(p);
     }
     return rc;
 }
@@ -66,27 +74,20 @@ void data_peer_close(struct sfu_data *d, uint64_t id)
     if (p) {
         sfu_sctp_close(d->sctp, id); /* its ABORT looks the peer up */
         sfu_map_del(d->peers, id);
-        free(p);
+        data_peer_free(p);
     }
 }
 
 /* --- what the peer sends --- */
 
-void data_peer_packet(struct sfu_data *d, uint64_t id, const uint8_t *packet, size_t len)
+void data_peer_packet(struct sfu_data *d, const struct data_record *record, size_t len)
 {
-    struct data_peer *p = peer_of(d, id);
+    struct data_peer *p = peer_of(d, record->peer);
     if (!p) {
         return; /* not open yet, or gone: the peer repeats it, or does not care */
     }
-    /* Before the stack: a lost packet slows the sender down and breaks no reliable channel. */
-    if (sfu_session_bucket_take(
-            &p->packets, d->conf.bytes_per_s / DATA_RATE_UNIT, d->conf.bytes_burst / DATA_RATE_UNIT,
-            (uint32_t)(len + DATA_RATE_UNIT - 1) / DATA_RATE_UNIT, d->now_us) > 0) {
-        p->limited++;
-        sfu_stat_inc(SFU_M_DROP_DATA_RATE);
-        return;
-    }
-    if (sfu_sctp_input(d->sctp, id, packet, len) < 0) {
+    p->count[SFU_DATA_SLOWED] += record->dropped;
+    if (sfu_sctp_input(d->sctp, record->peer, record->packet, len) < 0) {
         sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
     }
 }
@@ -106,20 +107,29 @@ static void acknowledge(struct sfu_data *d, struct data_peer *p, uint16_t stream
 static void deliver(struct sfu_data *d, struct data_peer *p, uint16_t stream, bool binary,
                     const uint8_t *data, size_t len)
 {
+    struct sfu_data_event event = {.kind = SFU_DATA_MESSAGE,
+                                   .binary = binary,
+                                   .lossy = sfu_channels_lossy(&p->channels, stream),
+                                   .peer = p->id,
+                                   .data = data,
+                                   .len = len};
+    event.label = sfu_channels_label(&p->channels, stream, &event.label_len);
+    if (!event.label) {
+        p->reads = true;
+        if (len == 0) {
+            return;
+        }
+    }
+    sfu_stat_inc(SFU_M_DATA_MESSAGES_IN);
     if (sfu_session_bucket_take(&p->messages, d->conf.messages_per_s, d->conf.messages_burst, 1,
                                 d->now_us) > 0) {
-        p->limited++;
-        sfu_stat_inc(SFU_M_DROP_DATA_RATE);
+        p->count[SFU_DATA_DROPPED]++;
+        sfu_stat_inc(SFU_M_DROP_DATA_MESSAGES);
         return;
     }
-    const struct sfu_data_event event = {.kind = SFU_DATA_MESSAGE,
-                                         .binary = binary,
-                                         .channel = stream,
-                                         .peer = p->id,
-                                         .data = data,
-                                         .len = len};
     if (d->conf.sink.post(d->conf.sink.arg, &event) < 0) {
-        sfu_stat_inc(SFU_M_DROP_DATA_QUEUE);
+        p->count[SFU_DATA_FULL]++;
+        sfu_stat_inc(SFU_M_DROP_DATA_BUSY);
     }
 }
 
@@ -180,26 +190,38 @@ void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send 
     struct data_peer *p = peer_of(d, id);
     struct sfu_sctp_message message;
     struct sfu_sctp_how how;
-    if (!p || sfu_channels_message(&p->channels, send->channel, send->binary, send->data, send->len,
-                                   &message, &how) < 0) {
+    uint16_t stream = send->lossy ? SFU_DATA_LOSSY : SFU_DATA_RELIABLE;
+    size_t skip = 0;
+    if (!p) {
         return;
     }
-    int rc = send->len > p->message_max ? -EMSGSIZE : sfu_sctp_send(d->sctp, id, &message, &how);
-    if (rc == -EAGAIN || rc == -EMSGSIZE) {
-        p->lost++; /* the slow reader loses its own */
+    if (sfu_channels_find(&p->channels, send->topic, send->topic_len, &stream)) {
+        skip = send->line_len;
+    } else if (!p->reads) {
+        return;
+    }
+    if (sfu_channels_message(&p->channels, stream, send->binary, send->data + skip,
+                             send->len - skip, &message, &how) < 0) {
+        return;
+    }
+    int rc = message.len > p->message_max ? -EMSGSIZE : sfu_sctp_send(d->sctp, id, &message, &how);
+    if (rc == 0) {
+        sfu_stat_inc(SFU_M_DATA_MESSAGES_OUT);
+    } else if (rc == -EAGAIN || rc == -EMSGSIZE) {
+        p->count[SFU_DATA_LOST]++; /* the slow reader loses its own */
         sfu_stat_inc(SFU_M_DROP_DATA_QUEUE);
     }
 }
 
 /* --- time --- */
 
-static void tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind,
-                 uint32_t *count)
+static void tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind)
 {
-    const struct sfu_data_event event = {.kind = kind, .peer = p->id, .count = *count};
-    if (*count > 0 && d->conf.sink.post(d->conf.sink.arg, &event) == 0) {
-        *count = 0;
-        p->told_us = d->now_us;
+    const struct sfu_data_event event = {.kind = kind, .peer = p->id, .count = p->count[kind]};
+    if (p->count[kind] > 0 && d->now_us - p->told_us[kind] >= DATA_TELL_US &&
+        d->conf.sink.post(d->conf.sink.arg, &event) == 0) {
+        p->count[kind] = 0;
+        p->told_us[kind] = d->now_us;
     }
 }
 
@@ -214,8 +236,7 @@ void data_peer_tick(struct sfu_data *d, struct data_peer *p)
         sfu_sctp_reset(d->sctp, p->id, stream) == 0) {
         sfu_channels_reset_sent(&p->channels, stream);
     }
-    if (d->now_us - p->told_us >= DATA_TELL_US) {
-        tell(d, p, SFU_DATA_LIMITED, &p->limited);
-        tell(d, p, SFU_DATA_LOST, &p->lost);
+    for (unsigned kind = SFU_DATA_SLOWED; kind < SFU_DATA_EVENT_KINDS; kind++) {
+        tell(d, p, kind);
     }
 }

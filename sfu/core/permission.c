@@ -16,14 +16,14 @@ static bool permit_subscribe(const struct sfu_claims *claims)
     return claims && claims->subscribe;
 }
 
-static bool permit_media(const struct sfu_claims *claims)
-{
-    return permit_publish(claims) || permit_subscribe(claims);
-}
-
 static bool permit_data(const struct sfu_claims *claims)
 {
     return claims && claims->data;
+}
+
+static bool permit_media(const struct sfu_claims *claims)
+{
+    return permit_publish(claims) || permit_subscribe(claims) || permit_data(claims);
 }
 
 static bool permit_record(const struct sfu_claims *claims)
@@ -48,7 +48,7 @@ static const struct {
     [SFU_PERMIT_SESSION] = {"session", permit_anybody},
     [SFU_PERMIT_PUBLISH] = {"publish", permit_publish},
     [SFU_PERMIT_SUBSCRIBE] = {"subscribe", permit_subscribe},
-    [SFU_PERMIT_MEDIA] = {"publish or subscribe", permit_media},
+    [SFU_PERMIT_MEDIA] = {"publish, subscribe or data", permit_media},
     [SFU_PERMIT_DATA] = {"data", permit_data},
     [SFU_PERMIT_RECORD] = {"record", permit_record},
     [SFU_PERMIT_ADMIN] = {"admin", permit_admin},

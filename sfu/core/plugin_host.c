@@ -112,6 +112,7 @@ static struct sfu_plugin_instance *make_instance(struct sfu_control *c, const st
     sfu_plugin_host_fill_room(&in->host);
     sfu_plugin_host_fill_media(&in->host);
     sfu_plugin_host_fill_http(&in->host);
+    sfu_plugin_host_fill_data(&in->host);
     sfu_timer_init(&in->tick, on_tick, in);
     return in;
 }
@@ -260,13 +261,12 @@ void sfu_plugin_host_event(struct sfu_control *c, const struct sfu_event *event)
     c->event_depth--;
 }
 
-void sfu_plugin_host_data(struct sfu_control *c, uint64_t session, uint16_t channel, bool binary,
-                          const uint8_t *data, size_t len)
+void sfu_plugin_host_data(struct sfu_control *c, const struct sfu_data_message *message)
 {
     for (size_t i = 0; i < c->plugin_count; i++) {
         struct sfu_plugin_instance *in = c->plugins[i];
         if (in->ready && in->plugin->data_message) {
-            in->plugin->data_message(in->state, session, channel, binary, data, len);
+            in->plugin->data_message(in->state, message);
         }
     }
 }

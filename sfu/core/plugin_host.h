@@ -17,9 +17,7 @@ void sfu_plugin_host_close(struct sfu_control *c);
 void sfu_plugin_host_start(struct sfu_control *c);
 
 void sfu_plugin_host_event(struct sfu_control *c, const struct sfu_event *event);
-/* A message on a data channel; borrowed. */
-void sfu_plugin_host_data(struct sfu_control *c, uint64_t session, uint16_t channel, bool binary,
-                          const uint8_t *data, size_t len);
+void sfu_plugin_host_data(struct sfu_control *c, const struct sfu_data_message *message);
 void *sfu_plugin_host_state(const struct sfu_plugin_instance *instance);
 const char *sfu_plugin_host_name(const struct sfu_plugin_instance *instance);
 const struct sfu_plugin *sfu_plugin_host_descriptor(const struct sfu_plugin_instance *instance);

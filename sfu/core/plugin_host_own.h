@@ -30,6 +30,7 @@ void sfu_plugin_host_fill_base(struct sfu_host *host);
 void sfu_plugin_host_fill_room(struct sfu_host *host);
 void sfu_plugin_host_fill_media(struct sfu_host *host);
 void sfu_plugin_host_fill_http(struct sfu_host *host);
+void sfu_plugin_host_fill_data(struct sfu_host *host);
 
 /* Is the descriptor one that we understand?  *ret_why is static storage. */
 SFU_MUST_CHECK bool sfu_plugin_host_check(const struct sfu_plugin *plugin, const char **ret_why);

@@ -10,8 +10,8 @@ enum { PACKETS_PER_TURN = 256 }; /* sealing one costs as much as a media packet 
 static void on_data(void *arg, void *user, const uint8_t *packet, size_t len)
 {
     struct worker *w = arg;
-    const struct wpeer *peer = user;
-    sfu_data_put(w->data, w->index, peer->id, packet, len);
+    struct wpeer *peer = user;
+    sfu_data_put(w->data, w->index, peer->id, &peer->data, packet, len, w->env.now_us);
 }
 
 void worker_data_open(struct worker *w, struct sfu_data *data)

@@ -83,6 +83,7 @@ struct wpeer {
     struct sfu_link *link;
     struct sfu_rpeer *media;
     uint64_t id;
+    struct sfu_data_gate data;
 };
 
 SFU_MUST_CHECK int worker_init(struct worker *w, struct sfu_workers *set,

@@ -117,6 +117,8 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->calls_burst = sfu_conf_limit(conf, SFU_LIMIT_RPC_BURST);
     c->calls_in_flight = sfu_conf_limit(conf, SFU_LIMIT_RPC_IN_FLIGHT);
     c->workers = worker_count(conf);
+    c->data_queue_bytes = sfu_conf_limit(conf, SFU_LIMIT_DATA_QUEUE_BYTES);
+    c->data_message_max = sfu_conf_limit(conf, SFU_LIMIT_DATA_MESSAGE_BYTES);
     c->worker_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_PEERS);
     c->worker_room_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_ROOM_PEERS);
     c->worker_busy_percent = sfu_conf_limit(conf, SFU_LIMIT_WORKER_BUSY_PERCENT);
@@ -175,27 +177,19 @@ static int make_directory(struct server *s)
 
 /* --- data channels --- */
 
-enum {
-    DATA_MESSAGE_MAX = 65536, /* as the answers say */
-    DATA_SEND_BYTES = 4 * DATA_MESSAGE_MAX,
-    DATA_BYTES_PER_S = 1 << 20,
-    DATA_BYTES_BURST = 256 << 10,
-    DATA_MESSAGES_PER_S = 200,
-    DATA_MESSAGES_BURST = 400,
-};
-
 static int make_data(struct server *s)
 {
     const struct sfu_data_conf d = {
         .clock = s->clock,
         .workers = worker_count(s->conf),
         .max_peers = sfu_conf_limit(s->conf, SFU_LIMIT_PEERS),
-        .message_max = DATA_MESSAGE_MAX,
-        .send_bytes = DATA_SEND_BYTES,
-        .bytes_per_s = DATA_BYTES_PER_S,
-        .bytes_burst = DATA_BYTES_BURST,
-        .messages_per_s = DATA_MESSAGES_PER_S,
-        .messages_burst = DATA_MESSAGES_BURST,
+        .message_max = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_MESSAGE_BYTES),
+        .send_bytes = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_SEND_BYTES),
+        .bytes_per_s = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_BYTES_PER_SECOND),
+        .bytes_burst = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_BYTES_BURST),
+        .messages_per_s = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_MESSAGES_PER_SECOND),
+        .messages_burst = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_MESSAGES_BURST),
+        .queue_bytes = sfu_conf_limit(s->conf, SFU_LIMIT_DATA_QUEUE_BYTES),
         .sink = sfu_control_data_sink(s->control),
     };
     return sfu_data_create(&d, &s->data);

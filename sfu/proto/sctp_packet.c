@@ -1,12 +1,12 @@
 #include "sfu/proto/sctp_packet.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "sfu/proto/bytes.h"
 
 enum {
     TLV_HEAD = 4,
+    CHUNK_DATA = 0,
     CHUNK_INIT = 1,
     CHUNK_INIT_ACK = 2,
     INIT_HEAD = 20, /* chunk header included */
@@ -17,7 +17,7 @@ static const struct {
     uint8_t type;
     uint8_t least;
 } chunks[] = {
-    {0, 17},                     /* DATA: at least one byte of data */
+    {CHUNK_DATA, 17},            /* DATA: at least one byte of data */
     {CHUNK_INIT, INIT_HEAD},     /* INIT */
     {CHUNK_INIT_ACK, INIT_HEAD}, /* INIT ACK */
     {3, 16},                     /* SACK */
@@ -105,4 +105,19 @@ int sfu_sctp_packet_check(const uint8_t *data, size_t len)
         at += (size + 3) & ~(size_t)3;
     }
     return 0;
+}
+
+bool sfu_sctp_packet_has_data(const uint8_t *data, size_t len)
+{
+    for (size_t at = SFU_SCTP_HEAD; at + TLV_HEAD <= len;) {
+        size_t size = sfu_be16_get(data + at + 2);
+        if (data[at] == CHUNK_DATA) {
+            return true;
+        }
+        if (size < TLV_HEAD) {
+            return false;
+        }
+        at += (size + 3) & ~(size_t)3;
+    }
+    return false;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,3 +20,6 @@ enum { SFU_SCTP_PACKET_MAX = 1500, SFU_SCTP_HEAD = 12, SFU_SCTP_CHUNKS_MAX = 64 
  * channels do not use.  The checksum is left to the stack.
  */
 SFU_MUST_CHECK int sfu_sctp_packet_check(const uint8_t *data, size_t len);
+
+/* Does it carry user data?  Any bytes: what does not parse carries none. */
+bool sfu_sctp_packet_has_data(const uint8_t *data, size_t len);

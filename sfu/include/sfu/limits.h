@@ -52,6 +52,13 @@
     X(WORKER_RING_BYTES, "worker_ring_bytes", 1048576, 1048576, 1048576, "bytes", INTERNAL, "media on its way from one worker to another") \
     X(WORKER_ROOM_PEERS, "worker_room_peers", 50, 1, 16384, "peers", INTERNAL, "peers of one room on its first worker: more of them go to another") \
     X(WORKER_BUSY_PERCENT, "worker_busy_percent", 70, 1, 100, "%", INTERNAL, "busy share of a room's worker: above it newcomers go to another") \
+    X(DATA_MESSAGE_BYTES, "data_message_bytes", 65536, 16384, 65536, "bytes", TOO_LARGE, "one message on a data channel, its line included") \
+    X(DATA_BYTES_PER_SECOND, "data_bytes_per_second", 1048576, 16384, 134217728, "bytes/s", RATE_LIMITED, "SCTP packets of one peer, over time") \
+    X(DATA_BYTES_BURST, "data_bytes_burst", 262144, 65536, 16777216, "bytes", RATE_LIMITED, "SCTP packets of one peer at once") \
+    X(DATA_MESSAGES_PER_SECOND, "data_messages_per_second", 200, 1, 10000, "1/s", RATE_LIMITED, "messages on data channels of one peer, over time") \
+    X(DATA_MESSAGES_BURST, "data_messages_burst", 400, 1, 10000, "messages", RATE_LIMITED, "messages on data channels of one peer at once") \
+    X(DATA_SEND_BYTES, "data_send_bytes", 262144, 65536, 16777216, "bytes", SLOW_CONSUMER, "messages that wait for one reader of data channels") \
+    X(DATA_QUEUE_BYTES, "data_queue_bytes", 8388608, 1048576, 268435456, "bytes", UNAVAILABLE, "messages on their way from and to the thread of data channels, each way") \
     X(WORKERS, "workers", 64, 64, 64, "threads", INVALID_PARAM, "media workers")                   \
     /* signalling and HTTP */                                                                      \
     X(WS_MESSAGE_BYTES, "ws_message_bytes", 524288, 65536, 524288, "bytes", TOO_LARGE, "one WebSocket message") \

@@ -23,6 +23,7 @@
     F(RTX, "stoa_rtx_packets_total", COUNTER, "direction", "Retransmitted RTP packets (RFC 4588)") \
     F(LOSS, "stoa_publisher_packets_total", COUNTER, "fate", "Packets missing from publishers, by what became of them") \
     F(FEEDBACK, "stoa_feedback_total", COUNTER, "kind", "RTCP feedback messages")                  \
+    F(DATA, "stoa_data_messages_total", COUNTER, "direction", "Messages on data channels")         \
     F(FORWARDER, "stoa_forwarder_events_total", COUNTER, "event", "What forwarders did")           \
     F(RELAY, "stoa_relay_packets_total", COUNTER, "direction", "Packets from one worker to another") \
     F(ICE, "stoa_ice_events_total", COUNTER, "event", "STUN and ICE")                              \
@@ -136,7 +137,10 @@
     X(DROP_SCTP_RING, DROPS, "sctp_ring", "ring to or from the SCTP thread was full")              \
     X(DROP_SCTP_MALFORMED, DROPS, "sctp_malformed", "no SCTP packet")                              \
     X(DROP_DATA_QUEUE, DROPS, "data_queue", "slow reader of a data channel")                       \
-    X(DROP_DATA_RATE, DROPS, "data_rate", "more data than one peer may send")                      \
+    X(DROP_DATA_RATE, DROPS, "data_rate", "SCTP packet over the bytes that one peer may send")     \
+    X(DROP_DATA_MESSAGES, DROPS, "data_messages", "more messages than one peer may send")          \
+    X(DROP_DATA_BUSY, DROPS, "data_busy", "message on its way through the server: a queue was full") \
+    X(DROP_DATA_REFUSED, DROPS, "data_refused", "message whose line, receivers or sender are not right") \
     /* drops: signalling */                                                                        \
     X(DROP_SIG_ORIGIN, DROPS, "signalling_origin", "WebSocket from a foreign origin")              \
     X(DROP_SIG_PROTOCOL, DROPS, "signalling_protocol", "WebSocket without our sub-protocol")       \
@@ -198,6 +202,8 @@
     X(FORWARD_KEYFRAME, FORWARDER, "keyframe", "key frames received")                              \
     X(FORWARD_KEYFRAME_TOO_LARGE, FORWARDER, "keyframe_too_large", "key frame not kept: too large") \
     X(FORWARD_SPEAKER, FORWARDER, "speaker", "active speaker changed")                             \
+    X(DATA_MESSAGES_IN, DATA, "in", "from clients, dropped ones included")                         \
+    X(DATA_MESSAGES_OUT, DATA, "out", "given to the SCTP stack, one per receiver")                 \
     /* between workers */                                                                          \
     X(RELAY_OUT, RELAY, "out", "packets copied for another worker")                                \
     X(RELAY_IN, RELAY, "in", "packets taken from another worker")                                  \
@@ -261,6 +267,7 @@
     X(OPEN_CONNECTIONS, OPEN, "connections", "HTTP connections, WebSockets included")              \
     X(OPEN_PEERS, OPEN, "peers", "peer connections")                                               \
     X(OPEN_TRACKS, OPEN, "tracks", "published tracks")                                             \
+    X(OPEN_ASSOCIATIONS, OPEN, "sctp_associations", "SCTP associations of peers with data channels") \
     X(OPEN_SLOTS, OPEN, "slots", "receive slots that are mapped")                                  \
     X(OPEN_PLUGINS, OPEN, "plugins", "plugins loaded")                                             \
     X(RESIDENT_MEMORY, MEMORY, NULL, "bytes")                                                      \

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
+#include "sfu/data.h"
 #include "sfu/err.h"
 #include "sfu/event.h"
 #include "sfu/log.h"
@@ -24,7 +25,7 @@
 #include "sfu/room.h"
 
 /* Grows when an old plugin would misread the tables.  Structs grow at their end only. */
-#define SFU_PLUGIN_ABI 2u
+#define SFU_PLUGIN_ABI 3u
 
 /* ---- parameter tables */
 
@@ -58,7 +59,7 @@ enum sfu_permit {
     SFU_PERMIT_SESSION, /* every open session (an HTTP route: everybody) */
     SFU_PERMIT_PUBLISH, /* may publish at least one source */
     SFU_PERMIT_SUBSCRIBE,
-    SFU_PERMIT_MEDIA, /* publish or subscribe */
+    SFU_PERMIT_MEDIA, /* publish, subscribe or data: may have a peer */
     SFU_PERMIT_DATA,
     SFU_PERMIT_RECORD,
     SFU_PERMIT_ADMIN,
@@ -284,6 +285,11 @@ struct sfu_host {
     /* What the session's client should be told of STUN and TURN: an array of {"urls", "username",
      * "credential"} with credentials of its own that run out.  New reference; NULL. */
     json_t *(*ice_servers)(const struct sfu_host *, uint64_t session);
+
+    /* ABI 3.  Passes a message on.  -ENOBUFS: too many wait, -EMSGSIZE, -ENOMEM: nobody gets it. */
+    int (*data_send)(const struct sfu_host *, const struct sfu_data_out *out);
+    /* Its sender is told, at most once a second of each kind. */
+    int (*data_refuse)(const struct sfu_host *, uint64_t session, enum sfu_data_refusal why);
 };
 
 /* ---- the descriptor */
@@ -306,10 +312,8 @@ struct sfu_plugin {
     void (*fini)(void *state);
     void (*event)(void *state, const struct sfu_event *event); /* may be NULL, as what follows */
     void (*tick)(void *state, int64_t now_us);
-    /* A message on a data channel of a session that may use data.  Borrowed.  Not called in this
-     * version, which has no data channels. */
-    void (*data_message)(void *state, uint64_t session, uint16_t channel, bool binary,
-                         const uint8_t *data, size_t len);
+    /* ABI 3.  A message on a data channel of a session that may use data. */
+    void (*data_message)(void *state, const struct sfu_data_message *message);
 };
 
 #define SFU_PLUGIN_SYMBOL "stoa_plugin"

@@ -13,7 +13,7 @@ struct sfu_str;
 /* clang-format off */
 #define SFU_VERSIONS(X)                                                                            \
     X(SIGNALLING, "signalling", 1, 1, "WebSocket sub-protocol stoa.v1, paths /v1/")                \
-    X(PLUGIN_ABI, "plugin_abi", 2, 2, "struct sfu_plugin in sfu/plugin.h")                         \
+    X(PLUGIN_ABI, "plugin_abi", 3, 3, "struct sfu_plugin in sfu/plugin.h")                         \
     X(SPOOL, "spool", 1, 1, "header of a recording journal")                                       \
     X(RECORDER_SOCKET, "recorder_socket", 1, 1, "hello of the unix socket to stoa-recorder")       \
     X(SCHEMA, "schema", 2, 1, "table schema_migrations of the database")                           \
