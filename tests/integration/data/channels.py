@@ -67,6 +67,13 @@ class Member:
             self.channels[RELIABLE].send("")
         return self
 
+    async def outside(self):
+        """The error of an offer before joining."""
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        answer = await asyncio.to_thread(self.ws.call, "conference.offer", {"sdp": self.pc.localDescription.sdp, "tracks": []})
+        await self.close()
+        return answer
+
     def say(self, payload, channel=RELIABLE, **line):
         line = json.dumps(line) + "\n"
         self.channels[channel].send(line + payload if isinstance(payload, str) else line.encode() + payload)
@@ -123,11 +130,157 @@ async def test_a_message_goes_to_everybody_else_or_to_those_named(server):
         await m.close()
 
 
+async def test_channels_of_their_own_carry_bare_payloads(server):
+    ann, old, other = await asyncio.gather(Member(server, "ann").open(), Member(server, "old", labels=["chat", ""]).open(),
+                                           Member(server, "other", labels=["chat"]).open())
+    ann.say("to herself", to=[ann.me])
+    await until("ann reads", lambda: ann.got)
+    ann.got.clear()
+    ann.say("for those who chat", topic="chat")
+    ann.say("no topic")
+    ann.say("nobody has that", topic="cha")
+    await until(lambda: f"old got {old.bare}", lambda: len(old.bare) == 2)
+    await until(lambda: f"other got {other.bare}", lambda: len(other.bare) == 1)
+    old.channels["chat"].send(b"from old")
+    await until(lambda: f"ann got {ann.got}", lambda: len(ann.got) == 1)
+    await until(lambda: f"other got {other.bare}", lambda: len(other.bare) == 2)
+    check(old.bare == [("chat", "for those who chat"), ("", "no topic")], old.bare)
+    check(other.bare == [("chat", "for those who chat"), ("chat", b"from old")], other.bare)
+    check(ann.got == [(RELIABLE, {"topic": "chat", "from": old.me}, b"from old")], ann.got)
+    old.channels["chat"].close()
+    await until("the channel closes", lambda: old.channels["chat"].readyState == "closed")
+    ann.say("gone", topic="chat")
+    await until(lambda: f"other got {other.bare}", lambda: len(other.bare) == 3)
+    check(len(old.bare) == 2, old.bare)
+    for label in range(20):  # one is open: 15 more are taken, the others are closed by the server
+        old.channels[f"more {label}"] = old.pc.createDataChannel(f"more {label}")
+    await until(lambda: f"{[c.readyState for c in old.channels.values()]}",
+                lambda: sum(c.readyState == "closed" for c in old.channels.values()) == 6)
+    check(sum(c.readyState == "open" for c in old.channels.values()) == 16, "16 are open")
+    for m in (ann, old, other):
+        await m.close()
+
+
+async def test_without_the_grant_the_m_line_is_rejected(server):
+    ann = Member(server, "ann", data=False, subscribe=True)
+    sdp = (await asyncio.to_thread(offer_of, ann))["sdp"]
+    check("m=application 0 " in sdp, sdp)
+    check(server.open()["sctp_associations"] == 0, "no association")
+    await ann.close()
+
+
+def offer_of(member):
+    offer = asyncio.run(make_offer())
+    answer = member.ws.call("conference.offer", {"sdp": offer, "tracks": []})
+    check(isinstance(answer, dict), answer)
+    return answer
+
+
+async def make_offer():
+    """Of a peer with sound and channels: one that has nothing left is refused."""
+    pc = RTCPeerConnection()
+    pc._sctpLegacySdp = False
+    pc.addTransceiver("audio", "recvonly")
+    pc.createDataChannel("x", negotiated=True, id=RELIABLE)
+    await pc.setLocalDescription(await pc.createOffer())
+    sdp = pc.localDescription.sdp
+    await pc.close()
+    return sdp
+
+
+REFUSED = (
+    # payload, line, code, field; bytes: as they are
+    (b"no line", None, "invalid_param", "line"),
+    (b"[]\nx", None, "invalid_param", "line"),
+    ("x", {"topic": "t" * 129}, "invalid_param", "topic"),
+    ("x", {"to": []}, "invalid_param", "to"),
+    ("x", {"to": ["pt_nobody"]}, "not_found", "to"),
+    (b"x" * 61441, {}, "too_large", "data_message_bytes"),
+)
+
+
+async def test_what_is_wrong_is_said(server):
+    ann, bob = await members(server, "ann", "bob")
+    await ready(ann, bob)
+    for payload, line, code, field in REFUSED:
+        if line is None:
+            ann.channels[RELIABLE].send(payload)
+        else:
+            ann.say(payload, **line)
+        told = await ann.told("data.refused", code)
+        check(told["field"] == field and told["count"] == 1, told, "for", line)
+        await asyncio.sleep(1.05)  # one of a kind a second
+    ann.say("x", to=["pt_nobody", bob.me])
+    check((await ann.told("data.refused", "not_found"))["field"] == "to", "not_found")
+    ann.say(b"x" * 61440)
+    await until(lambda: f"{bob.got}", lambda: len(bob.got) == 2)
+    check([len(payload) for _, _, payload in bob.got] == [1, 61440], "sizes")
+    eve = await Member(server, "eve", join=False, subscribe=False).outside()
+    check(eve == "not_joined", "an offer of somebody outside:", eve)
+    for m in (ann, bob):
+        await m.close()
+
+
+async def test_over_the_message_rate_they_are_dropped_and_counted(server):
+    ann, bob = await members(server, "ann", "bob")
+    await ready(ann, bob)
+    for i in range(100):
+        ann.say(str(i))
+    count = 0
+    while count + len(bob.got) < 100:
+        count += (await ann.told("data.refused", "rate_limited"))["count"]
+        await asyncio.sleep(0.2)
+    check(20 <= len(bob.got) <= 60 and count + len(bob.got) == 100, len(bob.got), "came,", count, "dropped")
+    check(server.metrics()['stoa_drops_total{reason="data_messages"}'] == count, "counted")
+    for m in (ann, bob):
+        await m.close()
+
+
+test_over_the_message_rate_they_are_dropped_and_counted.limits = {"data_messages_per_second": 10, "data_messages_burst": 30}
+
+
+async def test_a_room_on_two_workers(server):
+    people = await members(server, *(f"p{i}" for i in range(4)))
+    await ready(*people)
+    for m in people:
+        m.say(m.name)
+    await until(lambda: str([m.got for m in people]), lambda: all(len(m.got) == 3 for m in people))
+    for m in people:
+        check({line["from"] for _, line, _ in m.got} == {o.me for o in people if o is not m}, m.got)
+        await m.close()
+
+
+test_a_room_on_two_workers.limits = {"worker_room_peers": 1}
+test_a_room_on_two_workers.env = {"STOA_MEDIA_WORKERS": "2"}
+
+
+async def test_nothing_is_left_behind(server):
+    async def come_and_go(i):
+        people = await members(server, *(f"p{i}-{k}" for k in range(4)))
+        people[0].say("hello")
+        await people[0].close()             # shut down, and a goodbye
+        people[1].ws.call("session.close")  # the server ends it
+        people[2].ws.call("conference.leave")
+        people[3].ws.sock.close()           # its lane is cut: gone when it does not come back
+        for m in people[1:]:
+            await m.pc.close()
+    await come_and_go(0)
+    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 15)
+    before = server.fds(), server.threads()
+    for i in range(1, 6):
+        await come_and_go(i)
+    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 15)
+    check((server.fds(), server.threads()) == before, "fds, threads:", server.fds(), server.threads(), "before:", before)
+
+
+test_nothing_is_left_behind.limits = {"session_detached_ms": 1000}
+
+
 TESTS = {name[5:]: fn for name, fn in list(globals().items()) if name.startswith("test_")}
 
 
 def run(name, fn):
-    server = Server(getattr(fn, "limits", None))
+    server = Server(getattr(fn, "limits", None), **getattr(fn, "env", {}))
     start = time.monotonic()
     try:
         asyncio.run(fn(server))
