@@ -6,6 +6,7 @@ Each participant signals over a WebSocket and has a peer with an application m-l
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -14,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "hostile"))
 import rig  # noqa: E402
 from rig import Server, check  # noqa: E402
-from test_doors import session  # noqa: E402
+from test_doors import claims, session  # noqa: E402
 
 from aiortc import RTCPeerConnection, RTCSessionDescription  # noqa: E402
 
@@ -276,6 +277,96 @@ async def test_nothing_is_left_behind(server):
 test_nothing_is_left_behind.limits = {"session_detached_ms": 1000}
 
 
+class Flood:
+    """A process of its own that offers 50 MB/s on the reliable channel, to `to`."""
+
+    RATE, SIZE, BUFFERED = 50_000_000, 61_000, 4 << 20
+
+    def __init__(self, server, to, seconds):
+        token = server.sign(claims("flood", data=True))
+        self.process = subprocess.Popen([sys.executable, "-B", __file__, "--flood", str(server.port), token, to, str(seconds)],
+                                        stdout=subprocess.PIPE, text=True)
+
+    def ended(self):
+        """{"offered", "taken", "refused"}: bytes that were offered, and handed to the stack; what it was told."""
+        out, _ = self.process.communicate(timeout=60)
+        return json.loads(out)
+
+    @classmethod
+    async def run(cls, port, token, to, seconds):
+        class At:
+            pass
+        at = At()
+        at.port, at.sign = int(port), lambda claims: token
+        m = await Member(at, "flood").open()
+        offered = taken = 0
+        start = time.monotonic()
+        while (now := time.monotonic() - start) < float(seconds):
+            while offered < now * cls.RATE:
+                offered += cls.SIZE
+                if m.channels[RELIABLE].bufferedAmount < cls.BUFFERED:
+                    m.say(b"f" * cls.SIZE, topic="flood", to=[to])
+                    taken += cls.SIZE
+            await asyncio.sleep(0.01)
+        refused = await m.told("data.refused", "rate_limited")
+        print(json.dumps({"offered": offered, "taken": taken, "refused": refused}), flush=True)
+        os._exit(0)  # as a browser that is killed
+
+
+async def test_a_flood_and_a_stalled_reader_cost_the_others_nothing(server):
+    seconds, each, healthy = 10, 0.1, 20
+    stalled, chatty, *readers = await members(server, "stalled", "chatty", *(f"r{i}" for i in range(healthy)))
+    await ready(chatty, stalled, *readers)
+    stalled.pc.sctp._receive_data_chunk = Window(stalled.pc.sctp).chunk
+    before, most, late = server.rss_kib(), 0, []
+    for m in readers:
+        m.read = None
+        m.channels[RELIABLE].remove_all_listeners("message")
+        m.channels[RELIABLE].on("message", lambda message: late.append(time.monotonic() - float(message.split("\n")[1])))
+    flood = Flood(server, stalled.me, seconds)
+    sent, start = 0, time.monotonic()
+    while time.monotonic() - start < seconds + 2:
+        chatty.say(str(time.monotonic()))
+        sent += 1
+        most = max(most, server.rss_kib())
+        await asyncio.sleep(each)
+    result = await asyncio.to_thread(flood.ended)
+    await until(lambda: f"{len(late)} of {sent * healthy}", lambda: len(late) == sent * healthy)
+    late.sort()
+    lost = (await stalled.told("data.lost"))["count"]
+    lost += sum(m["params"]["count"] for m in stalled.ws.told if m["method"] == "data.lost")
+    dropped = server.metrics()['stoa_drops_total{reason="data_rate"}']
+    print(f"  {len(late)} messages to {healthy} readers: p50 {late[len(late) // 2] * 1000:.1f} ms, "
+          f"p95 {late[len(late) * 95 // 100] * 1000:.1f} ms, worst {late[-1] * 1000:.1f} ms")
+    print(f"  flood: offered {result['offered'] / seconds / 1e6:.1f} MB/s, taken {result['taken'] / seconds / 1e6:.2f} MB/s, "
+          f"told {result['refused']}, {dropped:.0f} packets dropped; stalled: told of {lost} lost messages")
+    print(f"  resident: {before} KiB before, {most} KiB at most: {most - before:+d}")
+    check(late[len(late) * 95 // 100] < 0.05, "p95 of the healthy")
+    check(result["offered"] / seconds > 45e6, "offered")
+    check(result["taken"] / seconds < 2.5e6, "the limit cuts it")
+    check(result["refused"]["field"] == "data_bytes_per_second", result)
+    check(lost > 0, "the stalled one is told")
+    if server.rss_kib():
+        check(most - before < 32 * 1024, "memory is bounded")
+    for m in (stalled, chatty, *readers):
+        await m.close()
+
+
+test_a_flood_and_a_stalled_reader_cost_the_others_nothing.limits = {"session_detached_ms": 1000}
+
+
+class Window:
+    """The receiving half of an association whose user reads nothing: its window closes, and stays closed."""
+
+    def __init__(self, sctp):
+        self.sctp = sctp
+
+    async def chunk(self, chunk):
+        self.sctp._sack_needed = True
+        if self.sctp._advertised_rwnd >= len(chunk.user_data) and not self.sctp._mark_received(chunk.tsn):
+            self.sctp._advertised_rwnd -= len(chunk.user_data)
+
+
 TESTS = {name[5:]: fn for name, fn in list(globals().items()) if name.startswith("test_")}
 
 
@@ -300,6 +391,8 @@ def run(name, fn):
 
 
 def main():
+    if sys.argv[1:2] == ["--flood"]:
+        asyncio.run(Flood.run(*sys.argv[2:]))
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     rig.BUILD = os.path.abspath(sys.argv[1])
