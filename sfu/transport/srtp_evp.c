@@ -12,7 +12,7 @@
 #include "sfu/transport/srtp_index.h"
 #include "sfu/transport/srtp_ops.h"
 
-enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 4 };
+enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 2 };
 
 #define RTCP_ENCRYPTED 0x80000000u /* the E bit beside the index */
 
