@@ -1,8 +1,8 @@
 /*
  * sfu/main/trim.h - when freed memory goes back to the system.
  *
- * A handshake takes some 50 KB for a moment, and what is allocated meanwhile stays behind it: after
- * many joins the heaps are mostly holes, which glibc keeps.  Giving them back holds up who allocates
+ * A handshake takes memory for a moment, and what is allocated meanwhile stays behind it: after many
+ * joins the heaps are mostly holes, which glibc keeps.  Giving them back holds up who allocates
  * for some milliseconds (no packet does), so it is done when peers have stopped coming and going, or
  * when they never do, once a minute.
  *
