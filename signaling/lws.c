@@ -8,7 +8,7 @@
 
 enum {
     HEADER_POOL = 2048,
-    RX_BYTES = 4096,
+    RX_BYTES = 2048,    /* each WebSocket keeps so much; longer messages come in pieces */
     TX_BYTES = 65536,   /* without it lws sends 4 KiB per turn */
     LWS_TIMEOUT_S = 180 /* ours are shorter; this one is the net below */
 };

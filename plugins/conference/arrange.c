@@ -72,10 +72,11 @@ static size_t candidates(const struct plg_conf_member *to,
 static size_t wished(const struct plg_conf_member *to, struct plg_conf_tile ret[PLG_CONF_PAIRS])
 {
     size_t n = 0;
-    for (size_t i = 0; i < to->view_count; i++) {
-        const struct plg_conf_member *m = plg_conf_member_find(to->room, to->view[i].participant);
-        if (m && m != to && has_tracks(m, to->view[i].group)) {
-            ret[n++] = to->view[i];
+    for (size_t i = 0; i < to->view.count; i++) {
+        const struct plg_conf_member *m =
+            plg_conf_member_find(to->room, to->view.list[i].participant);
+        if (m && m != to && has_tracks(m, to->view.list[i].group)) {
+            ret[n++] = to->view.list[i];
         }
     }
     return n;
@@ -85,8 +86,8 @@ static size_t wished(const struct plg_conf_member *to, struct plg_conf_tile ret[
 static void fit(const struct plg_conf_member *to, struct plg_conf_tile *tiles, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < to->size_count; k++) {
-            const struct plg_conf_tile *size = &to->sizes[k];
+        for (size_t k = 0; k < to->sizes.count; k++) {
+            const struct plg_conf_tile *size = &to->sizes.list[k];
             if (size->participant == tiles[i].participant && size->group == tiles[i].group) {
                 tiles[i].width = size->width;
                 tiles[i].height = size->height;

@@ -23,6 +23,11 @@ struct plg_conf_room {
     bool voices; /* somebody speaks: who goes on long enough is let in by the next tick */
 };
 
+struct plg_conf_tiles {
+    struct plg_conf_tile *list; /* NULL: none */
+    size_t count;
+};
+
 struct plg_conf_member {
     struct sfu_list link;
     struct plg_conf_room *room;
@@ -35,11 +40,9 @@ struct plg_conf_member {
     bool quality_known;
     bool crowded;     /* not everybody has a pair: who speaks matters */
     bool chosen_view; /* the client says what it shows; else the server chooses */
-    size_t view_count;
-    struct plg_conf_tile view[PLG_CONF_PAIRS];
+    struct plg_conf_tiles view;
+    struct plg_conf_tiles sizes;                /* at which the client shows what we choose */
     struct plg_conf_tile pairs[PLG_CONF_PAIRS]; /* what is mapped */
-    size_t size_count;
-    struct plg_conf_tile sizes[PLG_CONF_PAIRS]; /* at which the client shows what we choose */
 };
 
 enum plg_conf_counter { PLG_CONF_COUNT_LOST };

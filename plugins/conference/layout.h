@@ -21,9 +21,9 @@ enum {
 };
 
 struct plg_conf_tile {
-    uint64_t participant; /* 0: an empty pair */
-    enum sfu_group group;
+    uint64_t participant;   /* 0: an empty pair */
     uint16_t width, height; /* at which it is shown */
+    uint8_t group;          /* enum sfu_group */
     bool only_audio;        /* heard, not seen */
 };
 

@@ -75,6 +75,8 @@ void plg_conf_member_remove(struct plg_conf_member *m)
 {
     struct plg_conf_room *r = m->room;
     sfu_list_remove(&m->link);
+    free(m->view.list);
+    free(m->sizes.list);
     free(m);
     if (sfu_list_empty(&r->members)) {
         sfu_list_remove(&r->link);

@@ -1,5 +1,6 @@
 /* The meeting's methods.  Parameters are valid by tables.c, permissions are checked. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/conference/conference.h"
@@ -156,6 +157,24 @@ static size_t read_view(struct plg_conf *pc, uint64_t room, const json_t *pairs,
     return n;
 }
 
+/* Replaces what is kept by what the client named.  0; -ENOMEM, then nothing has changed. */
+static int keep_view(struct plg_conf *pc, uint64_t room, const json_t *pairs,
+                     struct plg_conf_tiles *ret)
+{
+    struct plg_conf_tile read[PLG_CONF_PAIRS], *list = NULL;
+    size_t n = read_view(pc, room, pairs, read);
+    if (n > 0) {
+        list = malloc(n * sizeof *list);
+        if (!list) {
+            return -ENOMEM;
+        }
+        memcpy(list, read, n * sizeof *list);
+    }
+    free(ret->list);
+    *ret = (struct plg_conf_tiles){list, n};
+    return 0;
+}
+
 int plg_conf_view(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result)
 {
     struct plg_conf *pc = state;
@@ -169,10 +188,12 @@ int plg_conf_view(void *state, struct sfu_call *call, const json_t *params, json
     if (pairs && json_is_true(json_object_get(params, "auto"))) {
         return pc->host->refuse(call, SFU_ERR_INVALID_PARAM, "pairs", "not together with auto");
     }
-    m->chosen_view = pairs != NULL;
-    m->view_count = read_view(pc, call->room, pairs, m->view);
-    plg_conf_arrange(pc, m);
-    return 0;
+    int err = keep_view(pc, call->room, pairs, &m->view);
+    if (err == 0) {
+        m->chosen_view = pairs != NULL;
+        plg_conf_arrange(pc, m);
+    }
+    return err;
 }
 
 int plg_conf_sizes(void *state, struct sfu_call *call, const json_t *params, json_t **ret_result)
@@ -184,9 +205,11 @@ int plg_conf_sizes(void *state, struct sfu_call *call, const json_t *params, jso
     if (!m) {
         return -ENOENT;
     }
-    m->size_count = read_view(pc, call->room, json_object_get(params, "tiles"), m->sizes);
-    plg_conf_arrange(pc, m);
-    return 0;
+    int err = keep_view(pc, call->room, json_object_get(params, "tiles"), &m->sizes);
+    if (err == 0) {
+        plg_conf_arrange(pc, m);
+    }
+    return err;
 }
 
 /* 0, or what refuse returned. */

@@ -14,10 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sfu/base/clock.h"
+#include "sfu/base/stat.h"
 #include "sfu/base/str.h"
 #include "sfu/log.h"
 #include "sfu/main/conf.h"
 #include "sfu/main/server.h"
+#include "sfu/main/trim.h"
 
 enum { MAX_PLUGIN_OPTIONS = 16, WATCH_MS = 250, OWN_PAGES_BYTES = 256 * 1024 };
 
@@ -149,13 +152,24 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static void trim(struct trim *t)
+{
+    uint64_t changes =
+        sfu_stat_get(SFU_M_DTLS_STARTED) + (uint64_t)sfu_stat_gauge_get(SFU_M_OPEN_PEERS);
+    if (trim_due(t, changes, sfu_clock_mono_us(sfu_clock_real()))) {
+        (void)malloc_trim(0);
+    }
+}
+
 static void serve(struct server *server, const sigset_t *signals)
 {
+    struct trim t = {0};
     const struct timespec wait = {.tv_nsec = WATCH_MS * 1000000L};
     int sig;
     do {
         sig = sigtimedwait(signals, NULL, &wait);
         server_watch(server);
+        trim(&t);
     } while (sig < 0);
     SFU_LOG(SFU_LOG_INFO, SFU_COMP_MAIN, "stopping", "signal=%s", sig == SIGINT ? "INT" : "TERM");
     server_drain(server);

@@ -204,9 +204,9 @@ int sfu_srtp_protect_rtp(struct sfu_srtp_tx *tx, const uint8_t *hdr, size_t hdr_
                          const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap,
                          size_t *ret_len)
 {
-    struct sfu_srtp_plain plain = {hdr, payload, hdr_len, payload_len};
-    size_t header = rtp_header_bytes(hdr, hdr_len);
-    if (header == 0 || header > hdr_len) {
+    struct sfu_srtp_plain plain = {hdr, payload, hdr_len, payload_len,
+                                   rtp_header_bytes(hdr, hdr_len)};
+    if (plain.clear == 0) {
         return count(&tx->stats, &tx->stats.rtp, -EINVAL);
     }
     if (hdr_len > cap || payload_len > cap || hdr_len + payload_len + SFU_SRTP_RTP_OVERHEAD > cap) {
@@ -219,7 +219,7 @@ int sfu_srtp_protect_rtp(struct sfu_srtp_tx *tx, const uint8_t *hdr, size_t hdr_
 int sfu_srtp_protect_rtcp(struct sfu_srtp_tx *tx, const uint8_t *rtcp, size_t len, uint8_t *out,
                           size_t cap, size_t *ret_len)
 {
-    struct sfu_srtp_plain plain = {rtcp, NULL, len, 0};
+    struct sfu_srtp_plain plain = {.hdr = rtcp, .hdr_len = len};
     if (!rtcp_header_ok(rtcp, len)) {
         return count(&tx->stats, &tx->stats.rtcp, -EINVAL);
     }

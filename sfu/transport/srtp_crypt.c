@@ -137,12 +137,18 @@ static void gcm_iv(const struct sfu_srtp_channel *c, const struct sfu_srtp_name 
     xor64(iv + 4, name->index);
 }
 
+/* Sets the whole IV, by the length of -1.  EVP_CipherInit would first ask the cipher by name how long
+ * an IV is, for each packet. */
+static bool gcm_set_iv(EVP_CIPHER_CTX *ctx, const uint8_t *iv)
+{
+    return EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_IV_FIXED, -1, (void *)(uintptr_t)iv) == 1;
+}
+
 /* Everything before the tag: EVP_Cipher spares the checks that EVP_*Update repeats per call. */
 static bool gcm_run(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len,
                     const uint8_t *aad2, size_t aad2_len, uint8_t *data, size_t len)
 {
-    return EVP_CipherInit_ex2(ctx, NULL, NULL, iv, -1, NULL) == 1 &&
-           EVP_Cipher(ctx, NULL, aad, (unsigned)aad_len) >= 0 &&
+    return gcm_set_iv(ctx, iv) && EVP_Cipher(ctx, NULL, aad, (unsigned)aad_len) >= 0 &&
            (aad2_len == 0 || EVP_Cipher(ctx, NULL, aad2, (unsigned)aad2_len) >= 0) &&
            (len == 0 || EVP_Cipher(ctx, data, data, (unsigned)len) >= 0);
 }

@@ -12,7 +12,7 @@
 #include "sfu/transport/srtp_index.h"
 #include "sfu/transport/srtp_ops.h"
 
-enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 4 };
+enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 2 };
 
 #define RTCP_ENCRYPTED 0x80000000u /* the E bit beside the index */
 
@@ -205,7 +205,7 @@ static int protect_rtp(struct evp *e, const struct sfu_srtp_plain *plain, uint8_
         memcpy(out + plain->hdr_len, plain->payload, plain->payload_len);
     }
     *ret_len = len + e->tag;
-    return seal_rtp(e, &name, out, rtp_header_bytes(out), len);
+    return seal_rtp(e, &name, out, plain->clear, len);
 }
 
 /* pkt[0..len) is without its tag, which follows. */

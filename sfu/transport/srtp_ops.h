@@ -18,6 +18,7 @@
 struct sfu_srtp_plain {
     const uint8_t *hdr, *payload;
     size_t hdr_len, payload_len;
+    size_t clear; /* of RTP: the first bytes of hdr, which stay readable */
 };
 
 struct sfu_srtp_ops {
