@@ -181,6 +181,8 @@ struct rslot {
         enum sfu_layer_why told_why;
         uint64_t told_track; /* … about this track; 0: none */
         bool due;
+        uint64_t kept_track; /* while a higher encoding of it is tried; 0: none … */
+        uint8_t kept;        /* … this one goes on */
     } layer;
     struct {
         bool active;
@@ -234,7 +236,7 @@ struct sfu_rpeer {
     struct sfu_slotrate rate; /* what may be sent to it */
     uint32_t sent_bytes;      /* since sent_us: of all slots */
     int64_t sent_us;
-    int64_t sent_bps;
+    int64_t sent_bps, sent_before_bps; /* in the last window, and in the one before */
     enum sfu_quality quality;
     struct sfu_list dirty; /* in router->dirty while events are due */
     struct {

@@ -17,6 +17,7 @@ enum {
     LAYER_WATCH_US = 50000,
     LAYER_RATE_US = 1000000,
     LAYER_SENT_US = 400000,
+    LAYER_ROOM_PERCENT = 125,
     LAYER_AUDIO_BPS = 50000, /* of a slot, kept free */
 };
 
@@ -100,12 +101,28 @@ static void allow(struct rslot *slot, struct sfu_layer layer)
     sfu_forwarder_set_layers(slot->forwarder, layer.spatial, layer.temporal);
 }
 
+/* While a higher encoding is tried the publisher goes on with the lower one: it may be needed at once. */
+static void keep(struct rslot *slot, const struct renc *wanted)
+{
+    const struct renc *e = slot->layer.enc;
+    if (!sfu_slotrate_trying(&slot->peer->rate, slot->peer->router->now_us)) {
+        if (slot->layer.kept_track != 0) {
+            slot->layer.kept_track = 0;
+            router_layer_unwanted(wanted->track);
+        }
+    } else if (e && e->track == wanted->track && e < wanted) {
+        slot->layer.kept_track = e->track->id;
+        slot->layer.kept = (uint8_t)(e - e->track->enc);
+    }
+}
+
 /* Into the slot; the encoding that feeds it from now on. */
 static struct renc *use(struct rslot *slot, const struct sfu_layer_slot *ask, struct rtrack *t)
 {
     const struct sfu_layer_rung *rungs = ask->rungs;
     int8_t get = ask->get >= 0 ? ask->get : ask->wanted;
     struct renc *wanted = &t->enc[rungs[ask->wanted].layer.encoding];
+    keep(slot, wanted);
     if (slot->layer.enc != wanted) {
         if (slot->layer.enc) {
             router_layer_unwanted(slot->layer.enc->track);
@@ -113,17 +130,38 @@ static struct renc *use(struct rslot *slot, const struct sfu_layer_slot *ask, st
         slot->layer.enc = wanted;
         router_layer_unwanted(t);
     }
-    allow(slot, rungs[get].layer);
+    struct sfu_layer layer = rungs[get].layer;
+    if (ask->now > ask->wanted && ask->why == SFU_LAYER_WHY_RATE) {
+        layer.temporal = 0; /* too much for the link, but the layer below has to be waited for */
+    }
+    allow(slot, layer);
     note_why(slot, ask->why);
     return &t->enc[rungs[get].layer.encoding];
+}
+
+/* What all slots take as they are. */
+static int64_t shown(const struct share *share)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < share->count; i++) {
+        const struct sfu_layer_slot *ask = &share->asks[i];
+        if (ask->count > 0) {
+            sum += sfu_layer_bps(ask->rungs, ask->now > 0 ? (size_t)ask->now : 0);
+        }
+    }
+    return sum;
 }
 
 static int64_t share_out(struct sfu_rpeer *peer, struct share *share)
 {
     struct sfu_slotrate *rate = &peer->rate;
     int64_t now_us = peer->router->now_us, limit = sfu_slotrate_limit(rate);
-    bool may_rise = sfu_slotrate_may_rise(rate, now_us);
+    bool may_rise = sfu_slotrate_may_rise(rate, now_us) || sfu_slotrate_trying(rate, now_us);
     collect(peer, share, &limit);
+    if (limit != SFU_LAYER_NO_LIMIT && sfu_slotrate_trying(rate, now_us)) {
+        int64_t shown_bps = shown(share); /* only what happens on the link ends a try */
+        limit = limit > shown_bps ? limit : shown_bps;
+    }
     return sfu_layer_share(share->asks, share->count, limit, may_rise);
 }
 
@@ -150,31 +188,43 @@ void router_layer_none(struct rslot *slot)
         router_layer_unwanted(slot->layer.enc->track);
         slot->layer.enc = NULL;
     }
-    slot->layer.told_track = 0;
+    slot->layer.kept_track = slot->layer.told_track = 0;
     slot->layer.due = false;
     allow(slot, (struct sfu_layer){0, SFU_LAYER_ALL, SFU_LAYER_ALL});
+}
+
+/* Nothing that is allowed has to be waited for. */
+static bool flows(const struct share *share)
+{
+    for (size_t i = 0; i < share->count; i++) {
+        if (share->asks[i].get != share->asks[i].wanted ||
+            share->asks[i].now != share->asks[i].get ||
+            sfu_forwarder_wants_layers(share->slots[i]->forwarder)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Nobody can know whether more gets through without sending more. */
 static bool try_more(struct sfu_rpeer *peer, const struct share *share, int64_t next_bps)
 {
     int64_t now_us = peer->router->now_us, audio_bps = 0;
-    if (next_bps == 0 || !sfu_slotrate_may_rise(&peer->rate, now_us)) {
+    if (!flows(share)) {
         return false;
     }
-    for (size_t i = 0; i < share->count; i++) {
-        if (share->asks[i].get != share->asks[i].wanted ||
-            share->asks[i].now != share->asks[i].get ||
-            sfu_forwarder_wants_layers(share->slots[i]->forwarder)) {
-            return false; /* first what is allowed already */
-        }
+    sfu_slotrate_flows(&peer->rate, now_us);
+    if (next_bps == 0 || !sfu_slotrate_may_rise(&peer->rate, now_us)) {
+        return false;
     }
     for (unsigned i = 0; i < peer->slot_count; i++) {
         audio_bps += peer->slots[i]->plan->kind == SFU_AUDIO && wanted_track(peer->slots[i])
                          ? LAYER_AUDIO_BPS
                          : 0;
     }
-    sfu_slotrate_try(&peer->rate, next_bps + audio_bps, now_us);
+    /* no encoding is as steady as when it was measured */
+    sfu_slotrate_try(&peer->rate, (shown(share) + audio_bps) / 100 * LAYER_ROOM_PERCENT,
+                     (next_bps + audio_bps) / 100 * LAYER_ROOM_PERCENT, now_us);
     return true;
 }
 
@@ -187,7 +237,7 @@ static void on_share(struct sfu_timer *timer, void *arg)
     if (try_more(peer, &share, next_bps)) {
         next_bps = share_out(peer, &share);
     }
-    if (next_bps == 0 && share.count > 0) {
+    if (next_bps == 0 && share.count > 0 && flows(&share)) {
         sfu_slotrate_content(&peer->rate, peer->router->now_us);
     }
     for (size_t i = 0; i < share.count; i++) {
@@ -220,11 +270,13 @@ int64_t router_layer_sent_bps(struct sfu_rpeer *peer)
 {
     int64_t passed_us = peer->router->now_us - peer->sent_us;
     if (passed_us >= LAYER_SENT_US) {
+        peer->sent_before_bps = peer->sent_bps;
         peer->sent_bps = (int64_t)peer->sent_bytes * 8 * 1000000 / passed_us;
         peer->sent_bytes = 0;
         peer->sent_us = peer->router->now_us;
     }
-    return peer->sent_bps;
+    /* a key frame makes one window look like far more than there is */
+    return peer->sent_bps < peer->sent_before_bps ? peer->sent_bps : peer->sent_before_bps;
 }
 
 /* --- what is shown --- */
@@ -385,6 +437,9 @@ uint8_t router_layer_wanted(const struct rtrack *t)
             wanted |= (uint8_t)(1u << i);
             if (slot->layer.enc && slot->layer.enc->track == t) {
                 wanted |= (uint8_t)(1u << (slot->layer.enc - t->enc));
+            }
+            if (slot->layer.kept_track == t->id) {
+                wanted |= (uint8_t)(1u << slot->layer.kept);
             }
         }
     }

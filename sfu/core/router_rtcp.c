@@ -108,7 +108,7 @@ static void on_nack(struct sfu_rpeer *peer, const struct sfu_rtcp_packet *packet
         router_slot_resend(slot, seq);
         n++;
     }
-    if (sfu_slotrate_on_nack(&peer->rate, n, peer->router->now_us)) {
+    if (sfu_slotrate_on_nack(&peer->rate, n, router_layer_sent_bps(peer), peer->router->now_us)) {
         router_layer_due(peer);
     }
 }

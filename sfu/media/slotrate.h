@@ -15,9 +15,9 @@
 
 #define SFU_SLOTRATE_NO_LIMIT INT64_MAX
 #define SFU_SLOTRATE_MIN_BPS 150000
-#define SFU_SLOTRATE_HOLD_US 5000000      /* from the last fall to the first try to rise */
-#define SFU_SLOTRATE_HOLD_MAX_US 10000000 /* after tries that failed */
-#define SFU_SLOTRATE_TRY_US 3000000       /* so long a try can fail */
+#define SFU_SLOTRATE_HOLD_US 5000000     /* from the last fall to the first try to rise */
+#define SFU_SLOTRATE_HOLD_MAX_US 5500000 /* after a try that failed */
+#define SFU_SLOTRATE_TRY_US 2500000      /* so long a try can fail; then comes the next */
 
 struct sfu_slotrate {
     /* private */
@@ -25,13 +25,18 @@ struct sfu_slotrate {
     int64_t lossy_bps; /* what was sent when loss last lowered it */
     int64_t stepped_us;
     int64_t lowered_us;
-    int64_t tried_us; /* when the limit was last raised to see what happens */
+    int64_t tried_us; /* when more was last sent to see what happens */
+    bool waiting;     /* … it is not sent yet */
     int64_t hold_us;
     int64_t remb_us;    /* of the newest estimate */
     int64_t remb_bps;   /* that one; 0: none */
     int64_t peak_bps;   /* the highest one since the limit last moved */
     int64_t before_bps; /* limit before the try */
-    uint16_t missed;    /* packets asked for again during a try */
+    int64_t fall_us;    /* the estimate has been below what is sent, without recovering */
+    int64_t fall_bps;   /* when that began */
+    int64_t missed_us;
+    uint32_t missed;       /* packets asked for again since missed_us */
+    uint32_t tried_missed; /* … during the try */
 };
 
 void sfu_slotrate_init(struct sfu_slotrate *r);
@@ -44,12 +49,13 @@ void sfu_slotrate_init(struct sfu_slotrate *r);
 bool sfu_slotrate_on_report(struct sfu_slotrate *r, uint8_t fraction, int64_t sent_bps,
                             int64_t now_us);
 
-/* A REMB.  True: the limit fell. */
+/* A REMB.  True: the limit fell.  One that falls below what is sent is believed at once when packets
+ * are missed too, else when it stays there; just after the limit fell only when it falls to a half of that. */
 bool sfu_slotrate_on_remb(struct sfu_slotrate *r, uint64_t remb_bps, int64_t sent_bps,
                           int64_t now_us);
 
 /* The receiver asks for packets again.  True: the limit fell. */
-bool sfu_slotrate_on_nack(struct sfu_slotrate *r, unsigned count, int64_t now_us);
+bool sfu_slotrate_on_nack(struct sfu_slotrate *r, unsigned count, int64_t sent_bps, int64_t now_us);
 
 static inline int64_t sfu_slotrate_limit(const struct sfu_slotrate *r)
 {
@@ -59,8 +65,14 @@ static inline int64_t sfu_slotrate_limit(const struct sfu_slotrate *r)
 /* Rest enough since the last fall and the last try. */
 bool sfu_slotrate_may_rise(const struct sfu_slotrate *r, int64_t now_us);
 
-/* The owner begins to send more than the limit: up to bps. */
-void sfu_slotrate_try(struct sfu_slotrate *r, int64_t bps, int64_t now_us);
+/* The owner wants to send more than the limit: up to bps, where fits_bps got through so far. */
+void sfu_slotrate_try(struct sfu_slotrate *r, int64_t fits_bps, int64_t bps, int64_t now_us);
+
+/* What more is sent is waited for, or looked at. */
+bool sfu_slotrate_trying(const struct sfu_slotrate *r, int64_t now_us);
+
+/* All that is allowed is sent now, a layer that had to be begun included: from now on a try can fail. */
+void sfu_slotrate_flows(struct sfu_slotrate *r, int64_t now_us);
 
 /* Everything that is wanted is sent, and has been for a while: no limit any more. */
 void sfu_slotrate_content(struct sfu_slotrate *r, int64_t now_us);

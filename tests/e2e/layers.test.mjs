@@ -79,6 +79,44 @@ for (const name of ['Chromium', 'Firefox']) {
     });
 }
 
+/** When the bytes of an encoding last grew, and what has grown since; asked often, for `ms`. */
+async function growth(sender, rid, ms) {
+    const begin = Date.now();
+    let last = (await sender.evaluate(() => harness.sentByRid()))[rid] ?? 0;
+    const grew = [];
+    while (Date.now() - begin < ms) {
+        const now = (await sender.evaluate(() => harness.sentByRid()))[rid] ?? 0;
+        if (now > last) grew.push(Date.now() - begin);
+        last = now;
+        await sleep(40);
+    }
+    return grew;
+}
+
+for (const name of ['Chromium', 'Firefox']) {
+    test(`${name}: an encoding ends within 2 s after the last look at it, and begins within 1 s after the next`, { timeout: 120_000 }, async (t) => {
+        const room = `prompt-${name}`;
+        const sender = await openHarness(name === 'Chromium' ? chromium : firefox, stoad.url);
+        const viewer = await openHarness(chromium, stoad.url);
+        await viewer.evaluate((args) => harness.join(args), { room, identity: 'viewer' });
+        await sender.evaluate((args) => harness.join(args), { room, identity: 'sender' });
+        await sender.evaluate(() => harness.publish({ colour: '#d02020', width: 960, height: 540, fps: 15 }));
+        await sawEvent(viewer, ['trackSubscribed', 'sender', 'camera']);
+        await viewer.evaluate(() => harness.setView(['sender'], { width: 960, height: 540 }));
+        await shows(viewer, 'sender', { rid: 'f', height: 540 });
+        await viewer.evaluate(() => harness.setView(['sender'], { width: 240, height: 135 }));
+        const ends = await growth(sender, 'f', 4000);
+        await shows(viewer, 'sender', { rid: 'q', height: 135 });
+        await viewer.evaluate(() => harness.setView(['sender'], { width: 960, height: 540 }));
+        const begins = await growth(sender, 'f', 2500);
+        t.diagnostic(`ended after ${ends.at(-1) ?? 0} ms, began after ${begins[0]} ms`);
+        assert.ok((ends.at(-1) ?? 0) <= 2000, `sent for ${ends.at(-1)} ms`);
+        assert.ok(begins[0] <= 1000, `not sent for ${begins[0]} ms`);
+        noFaults([sender, viewer]);
+        await Promise.all([sender, viewer].map((page) => page.evaluate(() => harness.leave())));
+    });
+}
+
 test('two viewers, two layers; and with nobody watching nothing is sent', { timeout: 120_000 }, async () => {
     const sender = await openHarness(chromium, stoad.url);
     const viewers = [await openHarness(chromium, stoad.url), await openHarness(firefox, stoad.url)];

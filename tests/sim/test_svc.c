@@ -255,6 +255,15 @@ static void send_remb(struct call *c, uint32_t bps)
     sim_send(&c->v.peer, b, sizeof b);
 }
 
+/* Again and again, as browsers do. */
+static void say_remb(struct call *c, uint32_t bps, int64_t for_us)
+{
+    for (int64_t end_us = c->w.now_us + for_us; c->w.now_us < end_us;) {
+        send_remb(c, bps);
+        sim_world_run(&c->w, SECOND / 4);
+    }
+}
+
 /* --- tests --- */
 
 static void each_size_gets_its_layer(void **state)
@@ -277,13 +286,12 @@ static void rate_takes_layers_and_gives_them_back(void **state)
     sim_world_run(&c->w, 3 * SECOND);
     assert_shows(c, 2);
     int64_t fell_us = c->w.now_us;
-    send_remb(c, 500000); /* of 820 kbit/s that come in, 720 that are sent */
-    sim_world_run(&c->w, SECOND);
+    say_remb(c, 500000, 2 * SECOND); /* of 820 kbit/s that come in, 720 that are sent */
     assert_shows(c, 1);
-    while (c->w.now_us < fell_us + 4 * SECOND) {
+    while (c->w.now_us < fell_us + 5 * SECOND) {
         assert_shows(c, 1); /* not before the hold is over */
     }
-    while (c->w.now_us < fell_us + 9 * SECOND) {
+    while (c->w.now_us < fell_us + 10 * SECOND) {
         send_remb(c, 2000000);
         sim_world_run(&c->w, SECOND);
     }
@@ -297,8 +305,7 @@ static void the_lowest_layer_is_never_taken(void **state)
     struct call *c = *state;
     show(c, 2);
     sim_world_run(&c->w, 3 * SECOND);
-    send_remb(c, 20000);
-    sim_world_run(&c->w, SECOND);
+    say_remb(c, 20000, SECOND);
     assert_shows(c, 0);
 }
 

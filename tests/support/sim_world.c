@@ -6,7 +6,7 @@
 
 struct sim_packet {
     struct sim_packet *next;
-    int64_t due_us;
+    int64_t due_us, waited_us;
     struct sim_peer *peer;
     bool up;
     size_t len;
@@ -31,6 +31,21 @@ static uint32_t router_number(void *arg)
     return (uint32_t)(draw(&((struct sim_world *)arg)->numbers) >> 32);
 }
 
+/* How long the packet waits for the bottleneck and is busy in it; -1: the queue is full. */
+static int64_t squeeze(struct sim_path *path, size_t len, int64_t now_us)
+{
+    if (path->rate_bps == 0) {
+        path->free_us = now_us;
+        return 0;
+    }
+    int64_t start_us = path->free_us > now_us ? path->free_us : now_us;
+    if (start_us - now_us > path->queue_us) {
+        return -1;
+    }
+    path->free_us = start_us + (int64_t)len * 8000000 / path->rate_bps;
+    return path->free_us - now_us;
+}
+
 static void fly(struct sim_peer *peer, bool up, const uint8_t *a, size_t a_len, const uint8_t *b,
                 size_t b_len)
 {
@@ -39,11 +54,16 @@ static void fly(struct sim_peer *peer, bool up, const uint8_t *a, size_t a_len, 
     if (sim_random(w) < path->loss) {
         return;
     }
+    int64_t waited_us = squeeze(path, a_len + b_len, w->now_us);
+    if (waited_us < 0) {
+        return;
+    }
     struct sim_packet *p = malloc(sizeof *p);
     if (!p || a_len + b_len > SIM_MTU) {
         abort();
     }
-    p->due_us = w->now_us + path->delay_us + (int64_t)(sim_random(w) * path->jitter_us);
+    p->waited_us = waited_us;
+    p->due_us = w->now_us + waited_us + path->delay_us + (int64_t)(sim_random(w) * path->jitter_us);
     if (p->due_us < path->last_us) {
         p->due_us = path->last_us;
     }
@@ -188,6 +208,7 @@ static void deliver(struct sim_world *w)
     while (w->flying && w->flying->due_us <= w->now_us) {
         struct sim_packet *p = w->flying;
         w->flying = p->next;
+        (p->up ? &p->peer->up : &p->peer->down)->waited_us = p->waited_us;
         if (p->up && p->peer->media) {
             bool rtcp = p->len > 1 && p->data[1] >= 192 && p->data[1] <= 223;
             (rtcp ? sfu_router_on_rtcp : sfu_router_on_rtp)(p->peer->media, p->data, p->len);

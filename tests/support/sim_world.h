@@ -23,7 +23,11 @@ struct sim_path {
     int32_t delay_us;
     int32_t jitter_us; /* uniform on top; the order stays */
     double reorder;    /* 0..1: share of packets that others overtake, by up to 8 ms */
+    int64_t rate_bps;  /* of a bottleneck; 0: none */
+    int64_t queue_us;  /* that a packet may wait for it */
     int64_t last_us;   /* state: when the packet before arrives */
+    int64_t free_us;   /* state: when the bottleneck is */
+    int64_t waited_us; /* state: how long the packet that arrived last has waited */
 };
 
 struct sim_world;

@@ -1,5 +1,5 @@
 # Real browsers against the real server.
-if must "configure release" configured release && must "build release" built release stoa-server stoa-native-peer && must "web build" build_web web-demo; then
+if must "configure release" configured release && must "build release" built release stoa-server stoa-native-peer stoa-impair && must "web build" build_web web-demo; then
     log="$out/web.log"
     (cd web-demo && npm test) >"$log" 2>&1
     read -r p f < <(awk '/^(#|ℹ) pass /{p += $3} /^(#|ℹ) fail /{f += $3} END {print p + 0, f + 0}' "$log")

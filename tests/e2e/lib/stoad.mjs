@@ -57,15 +57,19 @@ async function makeWebRoot(folder) {
     return root;
 }
 
+export function stoadProgram() {
+    return process.env.STOAD ?? join(process.env.STOA_BUILD ?? join(TOP, 'build/release'), 'bin/stoad');
+}
+
 /** `env` adds to or replaces the configuration, such as STOA_MEDIA_ANNOUNCE. */
 export async function startStoad(env = {}) {
     const program = await mustExist(
-        process.env.STOAD ?? join(process.env.STOA_BUILD ?? join(TOP, 'build/release'), 'bin/stoad'),
+        stoadProgram(),
         'build it (`cmake --preset release && cmake --build build/release`), or name it in STOAD or its folder in STOA_BUILD',
     );
     const folder = await mkdtemp(join(tmpdir(), 'stoa-e2e-'));
     await mkdir(join(folder, 'data'));
-    const port = await freeTcpPort();
+    const [port, mediaPort] = [await freeTcpPort(), await freeMediaPorts()];
     const log = join(folder, 'stoad.log');
     const out = openSync(log, 'w');
     const child = spawn(program, [], {
@@ -74,7 +78,7 @@ export async function startStoad(env = {}) {
         env: {
             ...process.env,
             STOA_HTTP_PORT: String(port),
-            STOA_MEDIA_PORT_BASE: String(await freeMediaPorts()),
+            STOA_MEDIA_PORT_BASE: String(mediaPort),
             STOA_MEDIA_WORKERS: String(WORKERS),
             STOA_DATA_DIR: join(folder, 'data'),
             STOA_WEB_ROOT: await makeWebRoot(folder),
@@ -100,6 +104,8 @@ export async function startStoad(env = {}) {
     return {
         url,
         port,
+        /** Of the first worker. */
+        mediaPort,
         pid: child.pid,
         readLog,
         get ended() {

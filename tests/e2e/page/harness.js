@@ -113,12 +113,27 @@ function latePeerFactory(delayMs) {
     };
 }
 
+/** The answer's candidates become one: the relay, so that all media goes through it. */
+function relayedPeerFactory({ address, port }) {
+    return (config) => {
+        const pc = new RTCPeerConnection(config);
+        const set = pc.setRemoteDescription.bind(pc);
+        pc.setRemoteDescription = ({ type, sdp }) => {
+            const [before, ...after] = sdp.split(/^a=candidate:.*\r\n/m);
+            const candidate = before === sdp ? '' : `a=candidate:1 1 udp 2130706431 ${address} ${port} typ host\r\n`;
+            return set({ type, sdp: before + candidate + after.join('') });
+        };
+        return pc;
+    };
+}
+
 class Harness {
     room = null;
     events = [];
     /** What watchNames() found; a wrong frame has the number of the tile that it was seen in. */
     names = { frames: 0, tiles: 0, wrong: [] };
     #colours = null;
+    #drawn = null;
     #videos = new Map();
     #connectArgs = null;
 
@@ -132,11 +147,12 @@ class Harness {
         return (await response.json()).token;
     }
 
-    /** Joins with the SDK; `options` are those of Room, and `delayVideoMs`: how late our video leaves. */
-    async join(who, { delayVideoMs = 0, ...options } = {}) {
+    /** Joins with the SDK; `options` are those of Room, `delayVideoMs`: how late our video leaves, `through`: a relay for media. */
+    async join(who, { delayVideoMs = 0, through = null, ...options } = {}) {
         const token = who.token ?? (await this.token(who));
         this.#connectArgs = { token };
         if (delayVideoMs > 0) options.peerFactory = latePeerFactory(delayVideoMs);
+        if (through) options.peerFactory = relayedPeerFactory(through);
         const room = new Room(options);
         this.room = room;
         this.#record(room);
@@ -161,13 +177,14 @@ class Harness {
         return Object.fromEntries([...local.tracks].map(([source, track]) => [source, track.id]));
     }
 
-    /** The same picture and tone, without the SDK: by WHIP; `codec` leaves all others out of the offer. */
-    async whip({ room, identity, colour, frequency, codec }) {
+    /** The same picture and tone, without the SDK: by WHIP; `codec` leaves all others out of the offer, `rids` makes layers. */
+    async whip({ room, identity, colour, frequency, codec, rids, ...picture }) {
         const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
         const stream = new MediaStream();
         const options = { direction: 'sendonly', streams: [stream] };
         pc.addTransceiver(await toneTrack(frequency), options);
-        const video = pc.addTransceiver(paintedTrack({ colour }), options);
+        const sendEncodings = rids?.map((rid, i) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - i) }));
+        const video = pc.addTransceiver(paintedTrack({ colour, ...picture }), { ...options, ...(rids ? { sendEncodings } : {}) });
         if (codec) video.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter((each) => each.mimeType === codec));
         await pc.setLocalDescription();
         const headers = { authorization: `Bearer ${await this.token({ room, identity })}`, 'content-type': 'application/sdp' };
@@ -175,6 +192,7 @@ class Harness {
         if (response.status !== 201) throw new Error(`WHIP: ${response.status} ${await response.text()}`);
         await pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
         this.whipPeer = pc;
+        return pc.remoteDescription.sdp;
     }
 
     setToneVolume(volume) {
@@ -349,6 +367,26 @@ class Harness {
         await sleep(ms);
         on = false;
         return { longest: Math.max(longest, performance.now() - last), count };
+    }
+
+    /** Counts the frames drawn from now on; see drawn(). */
+    watchFrames(identity) {
+        const video = document.querySelector(`[data-who="${identity}/camera"]`);
+        const frames = (this.#drawn = { count: 0, longest: 0, last: performance.now() });
+        const watch = () => {
+            const now = performance.now();
+            frames.longest = Math.max(frames.longest, now - frames.last);
+            frames.last = now;
+            frames.count += 1;
+            if (this.#drawn === frames) video.requestVideoFrameCallback(watch);
+        };
+        video.requestVideoFrameCallback(watch);
+    }
+
+    /** Since watchFrames(): frames drawn, and the longest time without one, in ms. */
+    drawn() {
+        const { count, longest, last } = this.#drawn;
+        return { count, longest: Math.max(longest, performance.now() - last) };
     }
 
     /** |audio - video| of one person's playout, in ms; null while the browser cannot say. */
