@@ -549,15 +549,16 @@ def test_data_flood_and_a_stalled_reader(server):
     check(sent < 40, "MB that the server let through", sent)
     check(flood.last[0]["events"].get("data.refused", 0) > 0, "the flooder was not told", flood.last[0]["events"])
     ids = {stats["participant"] for stats in crowd.last[:healthy]}
-    worst = 0
+    all_of_them = late = 0
     for stats in crowd.last[:healthy]:
         rows = [row for who, row in stats["data"]["from"].items() if who in ids]
         check(len(rows) == healthy - 1 and all(row["count"] > 30 for row in rows), "heard", heard(stats))
-        worst = max([worst] + [row["delay_ms"]["p95"] for row in rows])
+        all_of_them += sum(row["count"] for row in rows)
+        late += sum(row["delay_ms"]["late"] for row in rows)
     check(crowd.last[healthy]["data"]["received"] == 0, "the stalled one read", crowd.last[healthy]["data"])
     check(most - before < 64, "MiB more than before", before, most)
-    print(f"          {offered:.0f} MB offered, {sent:.0f} MB sent, p95 {worst:.1f} ms, {before:.0f} -> {most:.0f} MiB", flush=True)
-    check(worst < 50, "p95 among the healthy, ms", worst)
+    print(f"          {offered:.0f} MB offered, {sent:.0f} MB sent, {100 * late / all_of_them:.1f} % later than 50 ms, {before:.0f} -> {most:.0f} MiB", flush=True)
+    check(late < all_of_them / 20, "p95 among the healthy is above 50 ms:", late, "of", all_of_them)
 
 
 def run(name):

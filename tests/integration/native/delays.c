@@ -11,6 +11,7 @@ void nat_delays_add(struct nat_delays *h, int64_t us)
     unsigned bucket = (unsigned)(log((double)us) / log(GROWTH));
     h->buckets[MIN(bucket, NAT_DELAY_BUCKETS - 1U)]++;
     h->count++;
+    h->late += us > NAT_DELAY_LATE_US;
     h->max_us = MAX(h->max_us, us);
 }
 
@@ -29,7 +30,8 @@ static double percentile_ms(const struct nat_delays *h, double share)
 
 json_t *nat_delays_stats(const struct nat_delays *h)
 {
-    return json_pack("{s:I, s:f, s:f, s:f, s:f}", "count", (json_int_t)h->count, "p50",
-                     percentile_ms(h, 0.5), "p95", percentile_ms(h, 0.95), "p99",
-                     percentile_ms(h, 0.99), "max", (double)h->max_us / 1000);
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "count", (json_int_t)h->count, "late",
+                     (json_int_t)h->late, "p50", percentile_ms(h, 0.5), "p95",
+                     percentile_ms(h, 0.95), "p99", percentile_ms(h, 0.99), "max",
+                     (double)h->max_us / 1000);
 }

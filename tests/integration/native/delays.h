@@ -8,13 +8,13 @@
 #include <jansson.h>
 #include <stdint.h>
 
-enum { NAT_DELAY_BUCKETS = 400 };
+enum { NAT_DELAY_BUCKETS = 400, NAT_DELAY_LATE_US = 50000 };
 
 struct nat_delays {
     uint64_t buckets[NAT_DELAY_BUCKETS];
-    uint64_t count;
+    uint64_t count, late; /* late: beyond NAT_DELAY_LATE_US */
     int64_t max_us;
 };
 
 void nat_delays_add(struct nat_delays *h, int64_t us);
-json_t *nat_delays_stats(const struct nat_delays *h); /* {count, p50, p95, p99, max} in ms */
+json_t *nat_delays_stats(const struct nat_delays *h); /* {count, late, p50, p95, p99, max} in ms */
