@@ -24,6 +24,7 @@ const SHAPES = {
     settings: svg`<path d="M4 7h10m4 0h2M4 17h2m4 0h10"/><circle cx="16" cy="7" r="2.2"/><circle cx="8" cy="17" r="2.2"/>`,
     remove: svg`<circle cx="10" cy="8.5" r="3.5"/><path d="M3.5 19.5a6.5 6.5 0 0 1 11-4.7M16 19h5"/>`,
     stats: svg`<path d="M5 20v-6M12 20V4M19 20V10"/>`,
+    smile: svg`<circle cx="12" cy="12" r="9"/><path d="M8 14.2a4.8 4.8 0 0 0 8 0M9 9.3v.2M15 9.3v.2"/>`,
     pin: svg`<path d="M9 4h6l-.8 6 3.3 3.5h-11L9.8 10zM12 13.5V20"/>`,
 } satisfies Record<string, SVGTemplateResult>;
 
