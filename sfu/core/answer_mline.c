@@ -264,6 +264,13 @@ static void make_data(struct sfu_answer_ctx *c, const struct sfu_sdp_media *m,
     out->max_message_size = m->max_message_size;
 }
 
+/* In the older form the answer repeats the m-line's format, which is our port then. */
+static bool is_data_channel(const struct sfu_sdp_media *m)
+{
+    return m->sctp_map ? m->sctp_port == SFU_ANSWER_SCTP_PORT
+                       : m->sctp_port != 0 && sfu_sdp_span_is(m->fmt_text, "webrtc-datachannel");
+}
+
 int sfu_answer_mline_make(struct sfu_answer_ctx *c, size_t i)
 {
     const struct sfu_sdp_media *m = &c->offer->media[i];
@@ -279,7 +286,7 @@ int sfu_answer_mline_make(struct sfu_answer_ctx *c, size_t i)
     } else if (media && m->proto == SFU_SDP_PROTO_RTP) {
         return make_media(c, i);
     } else if (m->kind == SFU_SDP_APPLICATION && m->proto == SFU_SDP_PROTO_SCTP &&
-               sfu_sdp_span_is(m->fmt_text, "webrtc-datachannel") && m->sctp_port != 0) {
+               is_data_channel(m)) {
         make_data(c, m, out);
     } else {
         reject(out, SFU_ANSWER_WHY_KIND);

@@ -7,6 +7,8 @@
 #include "sfu/core/answer.h"
 
 /* One call of sfu_answer_make(). */
+enum { SFU_ANSWER_SCTP_PORT = 5000 }; /* ours: sfu/transport/sctp.h */
+
 struct sfu_answer_ctx {
     const struct sfu_sdp *offer;
     const struct sfu_answer_policy *policy;

@@ -253,7 +253,11 @@ void sfu_answer_write(struct sfu_answer_ctx *c, struct sfu_str *text)
         write_transport(c, text);
         sfu_str_printf(text, "a=mid:%s\r\n", out->mid);
         if (out->kind == SFU_SDP_APPLICATION) {
-            sfu_str_printf(text, "a=sctp-port:5000\r\na=max-message-size:%u\r\n",
+            sfu_str_printf(text,
+                           c->offer->media[i].sctp_map ? "a=sctpmap:%u webrtc-datachannel 64\r\n"
+                                                       : "a=sctp-port:%u\r\n",
+                           (unsigned)SFU_ANSWER_SCTP_PORT);
+            sfu_str_printf(text, "a=max-message-size:%u\r\n",
                            (unsigned)c->policy->max_message_size);
             continue;
         }

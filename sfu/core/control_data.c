@@ -6,6 +6,7 @@
 #include "sfu/base/ring.h"
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
+#include "sfu/base/utf8.h"
 #include "sfu/core/control_peer.h"
 #include "sfu/core/data_line.h"
 #include "sfu/core/plugin_host.h"
@@ -128,15 +129,30 @@ static void refuse(struct sfu_session *s, enum sfu_data_refusal why)
     sfu_control_data_refuse(s, why, 1);
 }
 
+/* UTF-8; U+0000 is a character like others here. */
+static bool is_text(const char *text, size_t len)
+{
+    uint32_t cp;
+    for (size_t at = 0, n; at < len; at += n) {
+        n = sfu_utf8_next(text + at, len - at, &cp);
+        if (n == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void pass_on(struct sfu_session *s, struct sfu_data_message *m)
 {
     m->session = s->handle;
     m->room = s->room->handle;
     m->participant = s->participant ? s->participant->handle : 0;
-    if (m->binary || sfu_str_utf8_valid((const char *)m->data, m->len)) {
-        sfu_plugin_host_data(s->c, m);
-    } else {
+    if (m->len > s->c->conf.data_message_max - SFU_DATA_LINE_MAX) {
+        refuse(s, SFU_DATA_REFUSED_SIZE); /* the receivers' line is longer */
+    } else if (!m->binary && !is_text((const char *)m->data, m->len)) {
         refuse(s, SFU_DATA_REFUSED_PAYLOAD);
+    } else {
+        sfu_plugin_host_data(s->c, m);
     }
 }
 
@@ -167,11 +183,7 @@ static void on_ours(struct sfu_session *s, const struct record *r)
                                  .lossy = r->event.lossy,
                                  .data = r->bytes + line.len,
                                  .len = r->event.len - line.len};
-    if (m.len > s->c->conf.data_message_max - SFU_DATA_LINE_MAX) {
-        refuse(s, SFU_DATA_REFUSED_SIZE);
-    } else {
-        pass_on(s, &m);
-    }
+    pass_on(s, &m);
     sfu_data_line_release(&line);
 }
 

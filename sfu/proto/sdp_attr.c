@@ -68,6 +68,23 @@ static int attr_sctp_port(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
     return 0;
 }
 
+/* draft-ietf-mmusic-sctp-sdp-05, which some clients still write: the port is the m-line's format.
+ * What is not a data channel by it is refused with its m-line. */
+static int attr_sctpmap(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
+{
+    struct sfu_sdp_media *m = p->media;
+    struct sfu_sdp_span number = sfu_sdp_span_word(&value);
+    uint64_t port;
+
+    if (sfu_sdp_span_is(m->proto_text, "DTLS/SCTP") && sfu_sdp_span_eq(number, m->fmt_text) &&
+        sfu_sdp_span_is(sfu_sdp_span_word(&value), "webrtc-datachannel") &&
+        sfu_sdp_span_u64(number, UINT16_MAX, &port)) {
+        m->sctp_port = (uint16_t)port;
+        m->sctp_map = true;
+    }
+    return 0;
+}
+
 static int attr_max_message_size(struct sfu_sdp_parser *p, struct sfu_sdp_span value)
 {
     uint64_t size;
@@ -154,6 +171,7 @@ static const struct {
     {"rid", MEDIA, sfu_sdp_attr_rid},
     {"simulcast", MEDIA, attr_simulcast},
     {"sctp-port", MEDIA, attr_sctp_port},
+    {"sctpmap", MEDIA, attr_sctpmap},
     {"max-message-size", MEDIA, attr_max_message_size},
     {"group", SESSION, attr_group},
     {"ice-lite", SESSION, attr_ice_lite},

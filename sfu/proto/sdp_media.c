@@ -24,6 +24,7 @@ static enum sfu_sdp_proto proto_of(struct sfu_sdp_span text)
         {"UDP/TLS/RTP/SAVPF", SFU_SDP_PROTO_RTP}, {"TCP/DTLS/RTP/SAVPF", SFU_SDP_PROTO_RTP},
         {"TCP/TLS/RTP/SAVPF", SFU_SDP_PROTO_RTP}, {"RTP/SAVPF", SFU_SDP_PROTO_RTP},
         {"UDP/DTLS/SCTP", SFU_SDP_PROTO_SCTP},    {"TCP/DTLS/SCTP", SFU_SDP_PROTO_SCTP},
+        {"DTLS/SCTP", SFU_SDP_PROTO_SCTP},
     };
 
     for (size_t i = 0; i < SFU_ARRAY_LEN(table); i++) {

@@ -134,6 +134,7 @@ struct sfu_sdp_media {
     bool simulcast_send, simulcast_recv;
 
     uint16_t sctp_port;        /* 0: not given, or stopped */
+    bool sctp_map;             /* the port came by a=sctpmap, as before RFC 8841 (aiortc) */
     uint32_t max_message_size; /* bytes; 0: any; not given: 65536 (RFC 8841, 6.1) */
     uint32_t line;             /* of its m=, counted from 1 */
 };

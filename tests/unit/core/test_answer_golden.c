@@ -70,6 +70,7 @@ static const struct {
     {"", 0, {"firefox-offer-bundle-max-compat-audio-video"}},
     {"", 0, {"firefox-offer-datachannel-only", "firefox-offer-datachannel-ice-restart"}},
     {"", 0, {"firefox-offer-datachannel-only-trickle-no-candidates"}},
+    {"", 0, {"aiortc-offer-audio-datachannel"}},
     {"", 0, {"firefox-offer-recvonly-8-transceivers"}},
     {"", 0, {"firefox-offer-recvonly-8-videos"}},
     {"", 0, {"firefox-offer-simulcast-3rids-one-inactive"}},

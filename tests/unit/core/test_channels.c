@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -61,6 +62,7 @@ static void what_a_message_means(void **state)
         assert_int_equal(seen, rows[i].seen);
         assert_int_equal(len, rows[i].ret_len);
     }
+    sfu_channels_fini(&c);
 }
 
 static void each_channel_keeps_its_reliability(void **state)
@@ -93,6 +95,7 @@ static void each_channel_keeps_its_reliability(void **state)
         assert_int_equal(m.len, 1);
     }
     assert_int_equal(c.open, SFU_ARRAY_LEN(rows));
+    sfu_channels_fini(&c);
 }
 
 static void a_stream_is_one_channel_at_a_time(void **state)
@@ -107,6 +110,7 @@ static void a_stream_is_one_channel_at_a_time(void **state)
     assert_int_equal(open_channel(&c, 0, &(struct sfu_dcep_open){0}), -EPROTO);
     assert_int_equal(open_channel(&c, SFU_SCTP_STREAMS, &(struct sfu_dcep_open){0}), -EPROTO);
     assert_int_equal(c.open, 1);
+    sfu_channels_fini(&c);
 }
 
 enum step { PEER_RESETS, WE_CLOSE, WE_SENT };
@@ -154,6 +158,84 @@ static void a_closed_stream_is_free_when_both_halves_are(void **state)
         assert_int_equal(stream, rows[i].due ? 5 : 0);
         assert_int_equal(open_channel(&c, 5, &(struct sfu_dcep_open){0}),
                          rows[i].free ? 0 : -EPROTO);
+        sfu_channels_fini(&c);
+    }
+}
+
+static struct sfu_dcep_open labelled(const char *label)
+{
+    return (struct sfu_dcep_open){.label = (const uint8_t *)label,
+                                  .label_len = (uint16_t)strlen(label)};
+}
+
+static void a_channel_is_found_by_its_label_while_it_is_open(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"", "chat", "cha", "chat"};
+    struct sfu_channels c;
+    uint16_t stream = 99;
+    size_t len = 99;
+    sfu_channels_init(&c);
+    assert_int_equal(
+        sfu_channels_negotiate(&c, 0, true, &(struct sfu_sctp_how){.limit_retransmits = true}), 0);
+    assert_null(sfu_channels_label(&c, 0, &len));
+    assert_false(sfu_channels_find(&c, "", 0, &stream));
+    for (uint16_t i = 0; i < SFU_ARRAY_LEN(labels); i++) {
+        const struct sfu_dcep_open open = labelled(labels[i]);
+        assert_int_equal(open_channel(&c, (uint16_t)(2 * i + 2), &open), 0);
+    }
+    assert_int_equal(c.opened, SFU_ARRAY_LEN(labels));
+    assert_true(sfu_channels_find(&c, "chat", 4, &stream));
+    assert_int_equal(stream, 4);
+    assert_non_null(sfu_channels_label(&c, 4, &len));
+    assert_int_equal(len, 4);
+    sfu_channels_on_reset(&c, 4);
+    assert_null(sfu_channels_label(&c, 4, &len));
+    assert_true(sfu_channels_find(&c, "chat", 4, &stream));
+    assert_int_equal(stream, 8);
+    assert_true(sfu_channels_find(&c, "", 0, &stream));
+    assert_int_equal(stream, 2);
+    assert_false(sfu_channels_find(&c, "chatt", 5, &stream));
+    assert_true(sfu_channels_lossy(&c, 0));
+    assert_false(sfu_channels_lossy(&c, 2));
+    assert_false(sfu_channels_lossy(&c, SFU_SCTP_STREAMS));
+    sfu_channels_fini(&c);
+}
+
+/* Each refused one is closed again, as its opener is to learn. */
+static void names_and_numbers_of_channels_are_bounded(void **state)
+{
+    (void)state;
+    static const char longest[] =
+        "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll"
+        "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllX";
+    const struct {
+        uint16_t label_len;
+        const char *label;
+        unsigned before;
+        int rc;
+    } rows[] = {
+        {SFU_CHANNELS_LABEL_MAX, longest, 0, 0},
+        {SFU_CHANNELS_LABEL_MAX + 1, longest, 0, -ENOSPC},
+        {1, "\xff", 0, -ENOSPC},
+        {3, "a\0b", 0, -ENOSPC},
+        {1, "x", SFU_CHANNELS_OPENED_MAX - 1, 0},
+        {1, "x", SFU_CHANNELS_OPENED_MAX, -ENOSPC},
+    };
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        struct sfu_channels c;
+        uint16_t due = 0;
+        const struct sfu_dcep_open open = {.label = (const uint8_t *)rows[i].label,
+                                           .label_len = rows[i].label_len};
+        sfu_channels_init(&c);
+        for (uint16_t k = 0; k < rows[i].before; k++) {
+            assert_int_equal(open_channel(&c, (uint16_t)(20 + k), &(struct sfu_dcep_open){0}), 0);
+        }
+        assert_int_equal(open_channel(&c, 7, &open), rows[i].rc);
+        assert_int_equal(c.opened, rows[i].before + (rows[i].rc == 0));
+        assert_int_equal(sfu_channels_reset_due(&c, &due), rows[i].rc != 0);
+        assert_int_equal(due, rows[i].rc == 0 ? 0 : 7);
+        sfu_channels_fini(&c);
     }
 }
 
@@ -164,6 +246,8 @@ int main(void)
         cmocka_unit_test(each_channel_keeps_its_reliability),
         cmocka_unit_test(a_stream_is_one_channel_at_a_time),
         cmocka_unit_test(a_closed_stream_is_free_when_both_halves_are),
+        cmocka_unit_test(a_channel_is_found_by_its_label_while_it_is_open),
+        cmocka_unit_test(names_and_numbers_of_channels_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "sfu/transport/sctp.h"
+#include "sfu/core/data_impl.h"
 
 enum { WORKERS = 2, PEERS = 4, IDS = PEERS + 2, MESSAGE_MAX = 65536, TURN_US = 10000 };
 
@@ -30,10 +30,11 @@ struct world {
     bool stalled[IDS]; /* what is sent to it goes nowhere */
     bool sink_full;
     unsigned woken[WORKERS];
-    uint32_t messages[IDS], limited[IDS], lost[IDS];
+    struct sfu_data_gate gate[IDS];
+    uint32_t messages[IDS], told[SFU_DATA_EVENT_KINDS][IDS];
     uint64_t bytes[IDS];
-    uint16_t channel;
-    bool binary;
+    bool binary, lossy;
+    char label[16]; /* "-": of our channels */
     char last[16];
 };
 
@@ -62,13 +63,14 @@ static int post(void *arg, const struct sfu_data_event *event)
         size_t n = event->len < sizeof(w->last) - 1 ? event->len : sizeof(w->last) - 1;
         w->messages[i]++;
         w->bytes[i] += event->len;
-        w->channel = event->channel;
+        w->lossy = event->lossy;
         w->binary = event->binary;
+        memset(w->label, 0, sizeof(w->label));
+        memcpy(w->label, event->label ? event->label : "-", event->label ? event->label_len : 1);
         memset(w->last, 0, sizeof(w->last));
         memcpy(w->last, event->data, n);
     }
-    w->limited[i] += event->kind == SFU_DATA_LIMITED ? event->count : 0;
-    w->lost[i] += event->kind == SFU_DATA_LOST ? event->count : 0;
+    w->told[event->kind][i] += event->count;
     return 0;
 }
 
@@ -88,7 +90,9 @@ static void worker_turn(struct world *w, unsigned worker)
         unsigned i = (unsigned)(id - id_of(0));
         assert_int_equal(i % WORKERS, worker);
         if (!w->stalled[i]) {
-            sfu_data_put(w->data, (i ^ 1) % WORKERS, id_of(i ^ 1), packet, len);
+            unsigned to = i ^ 1;
+            sfu_data_put(w->data, to % WORKERS, id_of(to), &w->gate[to], packet, len,
+                         sfu_clock_mono_us(&w->clock.clock));
         }
     }
     sfu_data_release(w->data, worker);
@@ -125,6 +129,7 @@ static int make(void **state)
                                        .bytes_burst = 200000,
                                        .messages_per_s = 100,
                                        .messages_burst = 50,
+                                       .queue_bytes = 8 << 20,
                                        .sink = {post, w}};
     assert_int_equal(sfu_data_create(&conf, &w->data), 0);
     sfu_data_on_packets(w->data, wake, w);
@@ -140,6 +145,14 @@ static int unmake(void **state)
     return 0;
 }
 
+/* What the client at the other end of peer i's wire sends: the stack of the peer there says it. */
+static void client_says(struct world *w, unsigned i, uint16_t stream, uint32_t ppid,
+                        const void *data, size_t len)
+{
+    const struct sfu_sctp_message m = {.stream = stream, .ppid = ppid, .data = data, .len = len};
+    assert_int_equal(sfu_sctp_send(w->data->sctp, id_of(i ^ 1), &m, &(struct sfu_sctp_how){0}), 0);
+}
+
 static void connect_all(struct world *w, uint32_t message_max)
 {
     for (unsigned i = 0; i < PEERS; i++) {
@@ -148,15 +161,20 @@ static void connect_all(struct world *w, uint32_t message_max)
     }
     run(w, 500);
     assert_true(w->woken[0] > 0 && w->woken[1] > 0);
+    for (unsigned i = 0; i < PEERS; i++) {
+        client_says(w, i, SFU_DATA_RELIABLE, SFU_PPID_BINARY_EMPTY, "", 1);
+    }
+    run(w, 100);
+    assert_int_equal(w->messages[0] + w->messages[1] + w->messages[2] + w->messages[3], 0);
 }
 
 /* len bytes that begin with text, to the peers of the set (bits). */
-static int say(struct world *w, unsigned set, uint16_t channel, const char *text, uint32_t len)
+static int say(struct world *w, unsigned set, bool lossy, const char *text, uint32_t len)
 {
-    struct sfu_data_send *send = sfu_data_send_create(IDS, len);
+    struct sfu_data_send *send = sfu_data_send_create(IDS, 0, len);
     assert_non_null(send);
     size_t n = strlen(text) < len ? strlen(text) : len;
-    send->channel = channel;
+    send->lossy = lossy;
     send->binary = true;
     memset(send->data, 0, len);
     memcpy(send->data, text, n);
@@ -173,22 +191,73 @@ static int say(struct world *w, unsigned set, uint16_t channel, const char *text
 static void a_message_comes_with_its_sender_and_channel(void **state)
 {
     struct world *w = *state;
-    static const uint16_t channels[] = {SFU_DATA_RELIABLE, SFU_DATA_LOSSY};
     connect_all(w, 0);
-    for (unsigned i = 0; i < SFU_ARRAY_LEN(channels); i++) {
-        assert_int_equal(say(w, 1U << 0, channels[i], "hello", 5), 0);
+    for (unsigned lossy = 0; lossy < 2; lossy++) {
+        assert_int_equal(say(w, 1U << 0, lossy, "hello", 5), 0);
         run(w, 100);
-        assert_int_equal(w->messages[1], i + 1);
+        assert_int_equal(w->messages[1], lossy + 1);
         assert_int_equal(w->messages[0] + w->messages[2] + w->messages[3], 0);
-        assert_int_equal(w->channel, channels[i]);
+        assert_int_equal(w->lossy, lossy);
         assert_true(w->binary);
+        assert_string_equal(w->label, "-");
         assert_string_equal(w->last, "hello");
     }
-    assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "", 0), 0);
-    assert_int_equal(say(w, 1U << 0, 5, "no such channel", 15), 0);
+}
+
+static void who_does_not_read_our_channels_gets_nothing(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < PEERS; i++) {
+        assert_int_equal(sfu_data_open(w->data, id_of(i), i % WORKERS, SFU_SCTP_PORT, 0), 0);
+    }
+    run(w, 500);
+    assert_int_equal(say(w, 1U << 0, false, "hello", 5), 0);
+    run(w, 200);
+    assert_int_equal(w->messages[1], 0);
+    client_says(w, 0, SFU_DATA_LOSSY, SFU_PPID_BINARY_EMPTY, "", 1);
     run(w, 100);
-    assert_int_equal(w->messages[1], 3);
-    assert_string_equal(w->last, "");
+    assert_int_equal(say(w, 1U << 0, false, "hello", 5), 0);
+    run(w, 200);
+    assert_int_equal(w->messages[1], 1);
+}
+
+/* The client of peer i opens a channel. */
+static void client_opens(struct world *w, unsigned i, uint16_t stream, const char *label)
+{
+    uint8_t buf[SFU_DCEP_OPEN_MAX];
+    const struct sfu_dcep_open open = {.label = (const uint8_t *)label,
+                                       .label_len = (uint16_t)strlen(label),
+                                       .protocol = (const uint8_t *)""};
+    int len = sfu_dcep_open_write(&open, buf, sizeof(buf));
+    assert_true(len > 0);
+    client_says(w, i, stream, SFU_PPID_DCEP, buf, (size_t)len);
+}
+
+static void a_channel_of_its_own_has_its_label_for_topic(void **state)
+{
+    struct world *w = *state;
+    connect_all(w, 0);
+    client_opens(w, 0, 2, "chat");
+    client_opens(w, 1, 2, "other");
+    run(w, 100);
+    client_says(w, 0, 2, SFU_PPID_TEXT, "hi", 2);
+    run(w, 100);
+    assert_int_equal(w->messages[0], 1);
+    assert_string_equal(w->label, "chat");
+    assert_string_equal(w->last, "hi");
+    assert_false(w->binary);
+    struct sfu_data_send *send = sfu_data_send_create(1, 4, 10);
+    assert_non_null(send);
+    send->line_len = 5;
+    send->peers[0] = id_of(0);
+    memcpy(send->topic, "chat", 4);
+    memcpy(send->data, "{...}there", 10);
+    assert_int_equal(sfu_data_send(w->data, send), 0);
+    run(w, 100);
+    /* the peer at the other end has another channel there, but the number is the same */
+    assert_int_equal(w->messages[1], 1);
+    assert_string_equal(w->label, "other");
+    assert_string_equal(w->last, "there");
 }
 
 static void who_is_over_the_rate_is_slowed_down_and_told(void **state)
@@ -197,14 +266,14 @@ static void who_is_over_the_rate_is_slowed_down_and_told(void **state)
     uint32_t sent = 0;
     connect_all(w, 0);
     for (int t = 0; t < 500; t++) { /* 6.5 MB/s are offered for 5 s */
-        sent += say(w, 1U << 0, SFU_DATA_RELIABLE, "flood", 65000) == 0;
+        sent += say(w, 1U << 0, false, "flood", 65000) == 0;
         run(w, 10);
     }
     assert_in_range(w->bytes[1], 500000, 5 * 1000000 + 200000);
-    assert_true(w->limited[1] > 0);
-    assert_int_equal(w->limited[0], 0);
+    assert_true(w->told[SFU_DATA_SLOWED][1] > 0);
+    assert_int_equal(w->told[SFU_DATA_SLOWED][0], 0);
     run(w, 60000); /* nothing that was accepted on a reliable channel is missing */
-    assert_int_equal(w->messages[1] + w->lost[0], sent);
+    assert_int_equal(w->messages[1] + w->told[SFU_DATA_LOST][0], sent);
 }
 
 static void messages_over_their_rate_are_dropped(void **state)
@@ -212,11 +281,11 @@ static void messages_over_their_rate_are_dropped(void **state)
     struct world *w = *state;
     connect_all(w, 0);
     for (int i = 0; i < 200; i++) {
-        assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "x", 1), 0);
+        assert_int_equal(say(w, 1U << 0, false, "x", 1), 0);
     }
     run(w, 3000);
     assert_in_range(w->messages[1], 50, 150);
-    assert_int_equal(w->messages[1] + w->limited[1], 200);
+    assert_int_equal(w->messages[1] + w->told[SFU_DATA_DROPPED][1], 200);
 }
 
 static void a_slow_reader_loses_its_own(void **state)
@@ -225,37 +294,37 @@ static void a_slow_reader_loses_its_own(void **state)
     connect_all(w, 0);
     w->stalled[0] = true;
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(say(w, 1U << 0 | 1U << 2, SFU_DATA_RELIABLE, "to both", 30000), 0);
+        assert_int_equal(say(w, 1U << 0 | 1U << 2, false, "to both", 30000), 0);
         run(w, 100);
     }
     run(w, 2000);
     assert_int_equal(w->messages[3], 20);
-    assert_int_equal(w->lost[2], 0);
-    assert_in_range(w->lost[0], 10, 20);
+    assert_int_equal(w->told[SFU_DATA_LOST][2], 0);
+    assert_in_range(w->told[SFU_DATA_LOST][0], 10, 20);
 }
 
 static void the_size_that_a_peer_takes_is_obeyed(void **state)
 {
     struct world *w = *state;
     connect_all(w, 1000);
-    assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "fits", 1000), 0);
-    assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "too long", 1001), 0);
+    assert_int_equal(say(w, 1U << 0, false, "fits", 1000), 0);
+    assert_int_equal(say(w, 1U << 0, false, "too long", 1001), 0);
     run(w, 2000);
     assert_int_equal(w->messages[1], 1);
     assert_string_equal(w->last, "fits");
-    assert_int_equal(w->lost[0], 1);
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 1);
 }
 
 static void what_waits_is_bounded(void **state)
 {
     struct world *w = *state;
     unsigned taken = 0;
-    while (taken < 1000 && say(w, 1, SFU_DATA_RELIABLE, "x", MESSAGE_MAX) == 0) {
+    while (taken < 1000 && say(w, 1, false, "x", MESSAGE_MAX) == 0) {
         taken++;
     }
     assert_in_range(taken, 100, 130); /* 8 MiB */
     run(w, 100);
-    assert_int_equal(say(w, 1, SFU_DATA_RELIABLE, "x", MESSAGE_MAX), 0);
+    assert_int_equal(say(w, 1, false, "x", MESSAGE_MAX), 0);
 }
 
 static void who_is_gone_is_gone(void **state)
@@ -266,7 +335,7 @@ static void who_is_gone_is_gone(void **state)
     assert_int_equal(sfu_data_close(w->data, 99), 0);
     run(w, 200);
     /* the ABORT ended the other half too; the second pair does not notice */
-    assert_int_equal(say(w, 1U << 0 | 1U << 1 | 1U << 2, SFU_DATA_RELIABLE, "there?", 6), 0);
+    assert_int_equal(say(w, 1U << 0 | 1U << 1 | 1U << 2, false, "there?", 6), 0);
     run(w, 200);
     assert_int_equal(w->messages[0] + w->messages[1], 0);
     assert_int_equal(w->messages[3], 1);
@@ -274,7 +343,9 @@ static void who_is_gone_is_gone(void **state)
     assert_int_equal(sfu_data_open(w->data, id_of(4), 0, SFU_SCTP_PORT, 0), 0);
     assert_int_equal(sfu_data_open(w->data, id_of(5), 1, SFU_SCTP_PORT, 0), 0);
     run(w, 500);
-    assert_int_equal(say(w, 1U << 4, SFU_DATA_RELIABLE, "again", 5), 0);
+    client_says(w, 4, SFU_DATA_RELIABLE, SFU_PPID_TEXT_EMPTY, "", 1);
+    run(w, 100);
+    assert_int_equal(say(w, 1U << 4, false, "again", 5), 0);
     run(w, 100);
     assert_int_equal(w->messages[5], 1);
     assert_string_equal(w->last, "again");
@@ -285,18 +356,20 @@ static void what_is_to_be_told_waits_for_room(void **state)
     struct world *w = *state;
     connect_all(w, 1000);
     w->sink_full = true;
-    assert_int_equal(say(w, 1U << 0, SFU_DATA_RELIABLE, "too long", 1001), 0);
+    assert_int_equal(say(w, 1U << 0, false, "too long", 1001), 0);
     run(w, 3000);
-    assert_int_equal(w->lost[0], 0);
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 0);
     w->sink_full = false;
     run(w, 100);
-    assert_int_equal(w->lost[0], 1);
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_comes_with_its_sender_and_channel, make, unmake),
+        cmocka_unit_test_setup_teardown(who_does_not_read_our_channels_gets_nothing, make, unmake),
+        cmocka_unit_test_setup_teardown(a_channel_of_its_own_has_its_label_for_topic, make, unmake),
         cmocka_unit_test_setup_teardown(who_is_over_the_rate_is_slowed_down_and_told, make, unmake),
         cmocka_unit_test_setup_teardown(messages_over_their_rate_are_dropped, make, unmake),
         cmocka_unit_test_setup_teardown(a_slow_reader_loses_its_own, make, unmake),

@@ -66,7 +66,7 @@ static void everything_is_in_it(void **state)
         "### `session.open`",
         "### `conference.offer`",
         "| `tracks[].mid` | string 1…32 bytes | yes |",
-        "Needs: publish or subscribe, a participant. Large: not over a data channel.",
+        "Needs: publish, subscribe or data, a participant. Large: not over a data channel.",
         "### `speakers.changed` (no seq)",
         "## Plugin echo",
         "| `stoa_plugin_echo_started_total` |",

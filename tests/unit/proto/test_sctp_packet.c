@@ -50,6 +50,30 @@ static void packets(void **state)
     }
 }
 
+static void who_carries_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *hex;
+        bool has;
+    } carriers[] = {
+        {"DATA", HEAD "00030014 00000001 00000000 00000033 78797a0a", true},
+        {"behind another", HEAD "0b000004 00030011 00000001 00000000 00000033 78000000", true},
+        {"SACK", HEAD "03000010 00000001 00010000 00000000", false},
+        {"chunk of no length", HEAD "0b000000 00030011 00000001", false},
+        {"chunk beyond the end", HEAD "0b0000ff", false},
+        {"cut in a chunk's head", HEAD "0b0000", false},
+        {"head alone", HEAD, false},
+        {"nothing", "", false},
+    };
+    for (size_t i = 0; i < sizeof carriers / sizeof carriers[0]; i++) {
+        size_t len;
+        uint8_t *buf = hex_alloc(carriers[i].hex, &len);
+        assert_hex_row(sfu_sctp_packet_has_data(buf, len) == carriers[i].has, carriers[i].name);
+        free(buf);
+    }
+}
+
 static void sizes(void **state)
 {
     (void)state;
@@ -68,6 +92,7 @@ static void sizes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packets), cmocka_unit_test(sizes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packets),
+                                       cmocka_unit_test(who_carries_data), cmocka_unit_test(sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
