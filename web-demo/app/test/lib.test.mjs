@@ -121,10 +121,11 @@ test('pages of a large room', () => {
 test('reactions: one of the few signs, nothing else that somebody may send', () => {
     for (const each of REACTIONS) assert.equal(readReaction(each.sign, 'reaction'), each);
     for (const [payload, topic] of [
-        ['👍', ''], ['👍', 'chat'], ['👍👍', 'reaction'], ['', 'reaction'], ['<b>', 'reaction'], [new Uint8Array([1]), 'reaction'],
+        ['heart', ''], ['heart', 'chat'], ['hearts', 'reaction'], ['', 'reaction'], ['<b>', 'reaction'], [new Uint8Array([1]), 'reaction'],
     ])
         assert.equal(readReaction(payload, topic), null);
-    assert.equal(new Set(REACTIONS.map((each) => each.name)).size, REACTIONS.length);
+    assert.equal(new Set(REACTIONS.map((each) => each.sign)).size, REACTIONS.length);
+    for (const { colour } of REACTIONS) assert.ok(contrast('#ffffff', colour) >= 4, colour);
 });
 
 test('figures', () => {

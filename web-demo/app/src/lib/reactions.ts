@@ -3,18 +3,19 @@
 import type { DataPayload, Room } from '@stoa/client';
 
 export interface Reaction {
-    readonly sign: string;
+    /** As it travels; also the name of its picture. */
+    readonly sign: 'thumb' | 'heart' | 'laugh' | 'star' | 'hand';
     /** What a screen reader says. */
     readonly name: string;
+    readonly colour: string;
 }
 
 export const REACTIONS: readonly Reaction[] = [
-    { sign: '👍', name: 'thumbs up' },
-    { sign: '❤️', name: 'heart' },
-    { sign: '👏', name: 'applause' },
-    { sign: '😂', name: 'laughter' },
-    { sign: '🎉', name: 'celebration' },
-    { sign: '✋', name: 'raised hand' },
+    { sign: 'thumb', name: 'thumbs up', colour: '#2f6fd6' },
+    { sign: 'heart', name: 'heart', colour: '#c8283c' },
+    { sign: 'laugh', name: 'laughter', colour: '#b06a00' },
+    { sign: 'star', name: 'bravo', colour: '#7a4fd0' },
+    { sign: 'hand', name: 'raised hand', colour: '#1c7d5c' },
 ];
 
 const TOPIC = 'reaction';

@@ -230,7 +230,7 @@ export class MeetingView extends LitElement {
         this.#meeting = new Meeting(this, this.room, {
             note: (text, iconName) => this.#toasts?.show(text, iconName, text.length > 60 ? 6000 : 3500),
             announce: (text) => this.#announcer.announce(text),
-            reacted: (who, { sign }) => this.#float?.show(sign, displayName(who)),
+            reacted: (who, reaction) => this.#float?.show(reaction, displayName(who)),
             ended: (reason) => this.dispatchEvent(new CustomEvent('ended', { detail: reason })),
         });
         listenForShortcuts(

@@ -2,6 +2,7 @@ import { css, html, LitElement } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { styleMap } from 'lit/directives/style-map.js';
 import { REACTIONS, type Reaction } from '../lib/reactions.js';
+import { icon } from './icons.js';
 import { shared } from './styles.js';
 
 /** The few signs to choose from. Tells its owner with `react` events. */
@@ -11,8 +12,8 @@ export class ReactionPicker extends LitElement {
         css`
             :host {
                 display: flex;
-                gap: 4px;
-                padding: 6px;
+                gap: 8px;
+                padding: 8px;
                 border-radius: 999px;
                 background: var(--surface);
                 box-shadow: var(--shadow);
@@ -23,12 +24,11 @@ export class ReactionPicker extends LitElement {
                 height: 46px;
                 padding: 0;
                 border-radius: 50%;
-                background: none;
-                font-size: 1.5rem;
-                line-height: 1;
+                background: var(--sign);
+                color: #fff;
             }
             button:hover {
-                background: var(--surface-2);
+                filter: brightness(1.12);
             }
             @keyframes rise {
                 from {
@@ -55,9 +55,10 @@ export class ReactionPicker extends LitElement {
             (each) => html`<button
                 title=${each.name}
                 aria-label=${each.name}
+                style=${styleMap({ '--sign': each.colour })}
                 @click=${() => this.dispatchEvent(new CustomEvent<Reaction>('react', { detail: each }))}
             >
-                ${each.sign}
+                ${icon(each.sign, 24)}
             </button>`,
         );
     }
@@ -65,8 +66,8 @@ export class ReactionPicker extends LitElement {
 
 interface Shown {
     key: number;
-    sign: string;
-    name: string;
+    reaction: Reaction;
+    who: string;
     left: number;
 }
 
@@ -97,8 +98,14 @@ export class ReactionFloat extends LitElement {
                 animation: float ${SHOWN_MS}ms ease-out forwards;
             }
             .sign {
-                font-size: 2.5rem;
-                line-height: 1.1;
+                display: grid;
+                place-items: center;
+                width: 56px;
+                height: 56px;
+                border-radius: 50%;
+                background: var(--sign);
+                color: #fff;
+                box-shadow: var(--shadow);
             }
             .name {
                 max-width: 160px;
@@ -134,11 +141,11 @@ export class ReactionFloat extends LitElement {
         `,
     ];
 
-    show(sign: string, name: string): void {
+    show(reaction: Reaction, who: string): void {
         const key = this.#next++;
         // Side by side in turn, so that a few at once do not hide each other.
         const left = 4 + ((key * 13) % 52);
-        this.#shown = [...this.#shown.slice(1 - SHOWN_MAX), { key, sign, name, left }];
+        this.#shown = [...this.#shown.slice(1 - SHOWN_MAX), { key, reaction, who, left }];
         this.requestUpdate();
         setTimeout(() => {
             this.#shown = this.#shown.filter((each) => each.key !== key);
@@ -150,8 +157,12 @@ export class ReactionFloat extends LitElement {
         return repeat(
             this.#shown,
             (each) => each.key,
-            (each) => html`<div style=${styleMap({ left: `${each.left}%` })} aria-hidden="true">
-                <span class="sign">${each.sign}</span><span class="name">${each.name}</span>
+            (each) => html`<div
+                style=${styleMap({ left: `${each.left}%`, '--sign': each.reaction.colour })}
+                data-sign=${each.reaction.sign}
+                aria-hidden="true"
+            >
+                <span class="sign">${icon(each.reaction.sign, 30)}</span><span class="name">${each.who}</span>
             </div>`,
         );
     }
