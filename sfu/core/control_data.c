@@ -241,10 +241,10 @@ static int post(void *arg, const struct sfu_data_event *event)
     r->event.label = NULL;
     r->event.data = NULL;
     r->labelled = event->label != NULL;
-    if (event->label_len > 0) {
+    if (event->label) {
         memcpy(r->bytes, event->label, event->label_len);
     }
-    if (event->len > 0) {
+    if (event->data) {
         memcpy(r->bytes + event->label_len, event->data, event->len);
     }
     sfu_ring_commit(c->data_ring, size);

@@ -49,8 +49,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct sfu_sctp_conf conf = {
         .max_assocs = 1, .message_max = 65536, .send_bytes = 65536};
     struct sfu_sctp *s;
+    bool has_data = sfu_sctp_packet_has_data(data, size);
     if (sfu_sctp_packet_check(data, size) < 0) {
         return 0;
+    }
+    if (data[SFU_SCTP_HEAD] == 0 && !has_data) {
+        abort();
     }
     if (sfu_sctp_create(&conf, &hooks, NULL, &s) < 0 || sfu_sctp_open(s, 1, 5000) < 0) {
         abort();

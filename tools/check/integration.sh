@@ -9,6 +9,8 @@ else
     churn_cycles=500
     tsan_calls=(joins_cost_the_others_no_negotiation socket_cut_resumes strangers_change_nothing) memcheck_calls=(everyone_sees_everyone)
 fi
+# data channels under a sanitizer: all but what waits for limits and what measures
+data_calls=(a_message_goes_to_everybody_else_or_to_those_named channels_of_their_own_carry_bare_payloads a_room_on_two_workers nothing_is_left_behind)
 # calls between native peers of the release build: native SERVER-BUILD [call…]
 native() { STOA_SERVER_BUILD=$1 tests/integration/native/run.sh build/release "-j$cores" "${@:2}"; }
 
@@ -21,15 +23,18 @@ if ready release; then
     run_calls hostile tests/integration/hostile/run.sh build/release "${weighing[@]:?nothing weighs}"
     run_calls churn tests/integration/churn/run.sh build/release "$churn_cycles"
     run_calls aiortc tests/integration/aiortc/run.sh build/release
+    run_calls data tests/integration/data/run.sh build/release
     if ready asan; then
         run_ctest asan integration
         run_calls asan native build/asan
         STOA_IGNORE_RSS=1 run_calls hostile-asan tests/integration/hostile/run.sh build/asan
+        run_calls data-asan tests/integration/data/run.sh build/asan "${data_calls[@]}"
         STOA_IGNORE_RSS=1 run_calls whip-asan tests/integration/whip/run.sh build/asan
     fi
     if ready tsan stoa-server integration_edge; then
         must "edge under tsan" build/tsan/bin/integration_edge
         run_calls tsan native build/tsan "${tsan_calls[@]}"
+        run_calls data-tsan tests/integration/data/run.sh build/tsan "${data_calls[@]}"
     fi
     STOA_SERVER_WRAP=$memcheck run_calls valgrind native build/release "${memcheck_calls[@]}"
 fi

@@ -271,7 +271,8 @@ async def test_nothing_is_left_behind(server):
     for i in range(1, 6):
         await come_and_go(i)
     await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 15)
-    check((server.fds(), server.threads()) == before, "fds, threads:", server.fds(), server.threads(), "before:", before)
+    await until(lambda: f"fds, threads: {server.fds()} {server.threads()}, before: {before}",
+                lambda: (server.fds(), server.threads()) == before)
 
 
 test_nothing_is_left_behind.limits = {"session_detached_ms": 1000}
