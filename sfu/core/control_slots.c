@@ -34,9 +34,11 @@ static json_t *slot_json(const struct sfu_control_slot *slot)
                             sfu_control_kind_name(slot->kind), "mid", slot->mid, "track",
                             t ? t->id : NULL, "participant", p ? p->id : NULL, "source",
                             t ? sfu_control_source_name(t->source) : NULL);
+    json_t *csrc = t ? json_integer((json_int_t)sfu_plane_csrc(t->handle)) : json_null();
     json_t *rtp = t && slot->rtp_known ? json_integer((json_int_t)slot->rtp) : json_null();
-    if (!row || json_object_set_new(row, "rtp", rtp) != 0 ||
-        json_object_set_new(row, "layer", sfu_control_layer_json(slot)) != 0) {
+    int failed = json_object_set_new(row, "csrc", csrc) | json_object_set_new(row, "rtp", rtp) |
+                 json_object_set_new(row, "layer", sfu_control_layer_json(slot));
+    if (failed) {
         json_decref(row);
         return NULL;
     }

@@ -74,12 +74,17 @@ static int write_head(const struct sfu_egress_head *head, uint8_t buf[SFU_EGRESS
 {
     struct sfu_rtp_header rtp = head->rtp;
     uint8_t *p = buf + SFU_RTP_HEADER_LEN;
+    if (SFU_UNLIKELY(head->csrc != 0)) {
+        sfu_be32_put(p, head->csrc);
+        p += 4;
+    }
     int ext = write_ext(head, p, SFU_EGRESS_EXT_MAX);
     if (ext < 0) {
         return ext;
     }
     rtp.extension = ext > 0;
     sfu_rtp_write_header(&rtp, buf);
+    buf[0] |= head->csrc != 0; /* their count, CC */
     p += ext;
     if (head->resent) {
         sfu_rtx_write_osn(p, head->osn);

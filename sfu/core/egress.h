@@ -20,9 +20,9 @@
 enum {
     SFU_EGRESS_BATCH = 2048,
     SFU_EGRESS_FETCH_STEPS = 4,
-    /* fixed header, extension block, retransmission's sequence number, codec descriptor */
+    /* fixed header, one CSRC, extension block, retransmission's sequence number, codec descriptor */
     SFU_EGRESS_EXT_MAX = 100 + 260, /* a dependency descriptor, beside all the rest */
-    SFU_EGRESS_HEAD_MAX = 12 + SFU_EGRESS_EXT_MAX + 2 + SFU_CODEC_HEAD_MAX,
+    SFU_EGRESS_HEAD_MAX = 12 + 4 + SFU_EGRESS_EXT_MAX + 2 + SFU_CODEC_HEAD_MAX,
     SFU_EGRESS_HEADS = SFU_EGRESS_BATCH * 64, /* bytes: most headers are far below the maximum */
 };
 
@@ -70,6 +70,7 @@ struct sfu_egress_ext {
 /* What stands in front of one outgoing packet. */
 struct sfu_egress_head {
     struct sfu_rtp_header rtp;              /* extension is set by add */
+    uint32_t csrc;                          /* RFC 3550, 5.1: whose picture it is; 0: not told */
     const struct sfu_hdrext_map *ext;       /* the subscriber's ids */
     const struct sfu_hdrext_values *values; /* present: what to write, if negotiated */
     struct sfu_egress_ext *kept;            /* NULL: the block is written anew */

@@ -28,6 +28,12 @@ enum {
     SFU_PLAN_RID_BYTES = 17,
 };
 
+/* What names a track in the first packets that a slot carries of it (RFC 3550, 5.1: CSRC), never 0. */
+static inline uint32_t sfu_plane_csrc(uint64_t track)
+{
+    return (uint32_t)(track * UINT64_C(0x9e3779b97f4a7c15) >> 32) | 1;
+}
+
 /* One negotiated codec of an m-line, by the payload types of that peer. */
 struct sfu_plan_codec {
     enum sfu_codec codec;

@@ -40,6 +40,7 @@ enum {
     ROUTER_SLOT_HOT_BYTES = 192,
     ROUTER_SPREAD_AHEAD = 3, /* slots whose state is fetched while others' packets are made */
     ROUTER_MID_PKTS = 20,    /* first packets of a slot carry its MID (browsers need no more) */
+    ROUTER_CSRC_PKTS = 20,   /* first packets of a track in a slot name it */
 };
 
 struct rroom {
@@ -159,6 +160,8 @@ struct rslot {
     struct sfu_rtx *rtx;
     uint64_t wanted;    /* track id by control's last word; 0: empty */
     uint64_t announced; /* track id of the last switched event; 0 after the slot was emptied */
+    uint32_t csrc;      /* names the track that it was switched to … */
+    uint8_t csrc_left;  /* … in so many packets more */
     uint8_t mid_left;
     uint8_t silence_left;
     bool shown;

@@ -335,6 +335,10 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
         .two_byte_ok = slot->plan->two_byte_ok,
         .rewrite = rewritten,
     };
+    if (SFU_UNLIKELY(slot->csrc_left > 0)) {
+        slot->csrc_left--;
+        head.csrc = slot->csrc;
+    }
     if (len > 0 && row->rewrite) {
         head.rewrite_len = (uint8_t)row->rewrite(packet->payload, len, &out->ids, rewritten);
     }
@@ -373,6 +377,8 @@ void router_slot_switched(struct rslot *slot, struct rstream *s, uint32_t rtp)
         return; /* from the still to the live picture of one track: nothing to tell */
     }
     slot->announced = s->track->id;
+    slot->csrc = sfu_plane_csrc(s->track->id);
+    slot->csrc_left = slot->plan->kind == SFU_VIDEO ? ROUTER_CSRC_PKTS : 0;
     slot->switched.due = true;
     slot->switched.track = s->track->id;
     slot->switched.rtp = rtp;

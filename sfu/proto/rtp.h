@@ -60,7 +60,7 @@ struct sfu_rtp_header {
     bool extension; /* an extension block follows (sfu_hdrext_write) */
 };
 
-/* Writes exactly SFU_RTP_HEADER_LEN bytes: no CSRC, no padding. */
+/* Writes exactly SFU_RTP_HEADER_LEN bytes: CC is 0, no padding. */
 void sfu_rtp_write_header(const struct sfu_rtp_header *header, uint8_t *buf);
 
 /*

@@ -226,7 +226,8 @@ static void on_packet(struct sim_peer *peer, const uint8_t *data, size_t len)
         return;
     }
     uint32_t index = get32(data + 8) - slot_ssrc(p, 0);
-    size_t head = data[0] & 0x10 ? 16 + (size_t)get16(data + 14) * 4 : 12;
+    size_t head = 12 + 4 * (size_t)(data[0] & 0x0f);
+    head += data[0] & 0x10 ? 4 + (size_t)get16(data + head + 2) * 4 : 0;
     if (index >= 2 * SLOTS || index % 2 != 0) {
         bool life_before = get32(data + 8) < slot_ssrc(p, 0);
         the_room->faults.strange += p->in && !life_before;

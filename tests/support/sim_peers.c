@@ -281,9 +281,9 @@ static bool seen(struct sim_stream *st, uint16_t seq, bool rtx, int64_t now_us)
 
 static void media_packet(struct sim_subscriber *s, const uint8_t *data, size_t len)
 {
-    size_t head = 12;
+    size_t head = 12 + 4 * (size_t)(data[0] & 0x0f);
     if (data[0] & 0x10) {
-        head += 4 + (size_t)sfu_be16_get(data + 14) * 4;
+        head += 4 + (size_t)sfu_be16_get(data + head + 2) * 4;
     }
     uint16_t seq = sfu_be16_get(data + 2);
     uint32_t ts = sfu_be32_get(data + 4), ssrc = sfu_be32_get(data + 8);

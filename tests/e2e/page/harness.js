@@ -129,8 +129,8 @@ class Harness {
     events = [];
     /** What came by data channels: [payload, from, info]; bytes as their digest. */
     data = [];
-    /** What watchNames() found. */
-    names = { frames: 0, wrong: [] };
+    /** What watchNames() found; a wrong frame has the number of the tile that it was seen in. */
+    names = { frames: 0, tiles: 0, wrong: [] };
     #colours = null;
     #videos = new Map();
     #connectArgs = null;
@@ -257,6 +257,7 @@ class Harness {
 
     #watchName(video, identity) {
         const wanted = [1, 3, 5].map((at) => parseInt(this.#colours[identity].slice(at, at + 2), 16));
+        const tile = this.names.tiles++;
         const watch = (_now, { rtpTimestamp }) => {
             if (!video.isConnected) return;
             scratchContext.clearRect(0, 0, scratch.width, scratch.height);
@@ -267,7 +268,7 @@ class Harness {
             const isWrong = isDrawn && !wanted.every((value, i) => Math.abs(value - seen[i]) <= 60);
             // The client may be told of the same frame after us: what counts is the tile that stands when it is painted.
             requestAnimationFrame(() => {
-                if (isWrong && video.isConnected) this.names.wrong.push({ identity, seen, rtpTimestamp });
+                if (isWrong && video.isConnected) this.names.wrong.push({ tile, identity, seen, rtpTimestamp });
             });
             video.requestVideoFrameCallback(watch);
         };

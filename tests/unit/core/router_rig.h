@@ -54,7 +54,7 @@ struct rig_out {
     uint8_t pt, fmt; /* fmt: of RTCP */
     bool marker, has_mid;
     uint16_t seq;
-    uint32_t ts, ssrc, media_ssrc;
+    uint32_t ts, ssrc, media_ssrc, csrc;
     size_t payload_len;
     uint8_t payload[64]; /* the first bytes */
 };
@@ -114,10 +114,11 @@ static inline int rig_send_rtp(void *arg, const uint8_t *head, size_t head_len,
         link->rig->out_count--;
         return -1;
     }
-    size_t at = 12;
+    size_t at = 12 + 4 * (size_t)(head[0] & 0x0f);
+    o->csrc = at > 12 ? rig_get32(head + 12) : 0;
     if (head[0] & 0x10) {
-        size_t end = 16 + (size_t)rig_get16(head + 14) * 4;
-        for (size_t i = 16; i < end && head[i] != 0; i += 2 + (head[i] & 15)) {
+        size_t end = at + 4 + (size_t)rig_get16(head + at + 2) * 4;
+        for (size_t i = at + 4; i < end && head[i] != 0; i += 2 + (head[i] & 15)) {
             o->has_mid = o->has_mid || head[i] >> 4 == RIG_EXT_MID;
         }
         at = end;

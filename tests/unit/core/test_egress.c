@@ -100,6 +100,7 @@ struct row {
     const char *name;
     const char *mid;
     bool twcc, two_byte_ok, resent, marker;
+    uint32_t csrc;
     uint8_t rewrite_len, payload_len;
     size_t len;
     uint8_t bytes[64];
@@ -125,6 +126,12 @@ static const struct row rows[] = {
      .payload_len = 5,
      .len = 17,
      .bytes = {FIXED(0x80, 96), 0xf0, 0xf1, 0xf2, 4, 5}},
+    {.name = "a contributing source",
+     .twcc = true,
+     .csrc = 0xc1c2c3c4,
+     .payload_len = 1,
+     .len = 25,
+     .bytes = {FIXED(0x91, 96), 0xc1, 0xc2, 0xc3, 0xc4, 0xbe, 0xde, 0, 1, 0x31, 0x77, 0x88, 0, 1}},
     {.name = "all of it",
      .mid = "m",
      .resent = true,
@@ -158,6 +165,7 @@ static void headers_are_written_by_template(void **state)
         f.values.twcc_seq = 0x7788;
         f.head.two_byte_ok = row->two_byte_ok;
         f.head.resent = row->resent;
+        f.head.csrc = row->csrc;
         f.head.osn = 0x99aa;
         f.head.rtp.marker = row->marker;
         f.head.rewrite = rewrite;

@@ -34,6 +34,32 @@ static void the_event_comes_once_with_the_first_timestamp(void **state)
     assert_true(e->u.switched.rtp == o->ts - 7 * 3000);
 }
 
+/* Each of the first packets of a picture says whose it is: signalling may come after it. */
+static void a_picture_names_its_track_first(void **state)
+{
+    enum { FRAMES = 40 };
+    struct rig *rig = *state;
+    static const uint64_t shown[] = {11, 12};
+    uint32_t seen[2][FRAMES];
+    rig_join(rig, 1, 3, 0);
+    rig_join(rig, 2, 0, 2);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        rig_map(rig, 2, 1, shown[turn], true);
+        for (unsigned n = 0; n < FRAMES; n++) {
+            const struct rig_out *o = NULL;
+            rig->out_count = 0;
+            rig_video(rig, shown[turn], n, n == 0);
+            assert_int_equal(rig_count(rig, 0, rig_slot_ssrc(2, 1), &o), 1);
+            seen[turn][n] = o->csrc;
+            rig_run(rig, 33000);
+        }
+        assert_int_equal(seen[turn][0], sfu_plane_csrc(shown[turn]));
+        assert_int_equal(seen[turn][10], seen[turn][0]); /* some loss may be in between */
+        assert_int_equal(seen[turn][FRAMES - 1], 0);
+    }
+    assert_int_not_equal(seen[0][0], seen[1][0]);
+}
+
 /* From A to B and back before B has shown anything: that is a mapping, too. */
 static void a_mapping_taken_back_is_told(void **state)
 {
@@ -354,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(the_event_comes_once_with_the_first_timestamp),
+        RIG_TEST(a_picture_names_its_track_first),
         RIG_TEST(a_mapping_taken_back_is_told),
         RIG_TEST(a_mapping_may_come_before_its_track),
         RIG_TEST(a_mapping_before_the_peer_is_up_starts_with_a_still),

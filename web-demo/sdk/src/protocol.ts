@@ -71,6 +71,8 @@ export interface WireSlot {
     participant?: string | null;
     source?: TrackSource | null;
     rtp?: number | null;
+    /** Contributing source of the first packets of this track in this slot. */
+    csrc?: number | null;
     /** Null where the track comes in one encoding only, or none is shown yet. */
     layer?: WireLayer | null;
 }

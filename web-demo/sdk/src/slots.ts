@@ -1,6 +1,6 @@
+import { whenPictureChanges } from './picture-change.js';
 import type { WireSlot } from './protocol.js';
 import type { RemoteTrack, SlotFeed } from './remote-track.js';
-import { rtpReached } from './rtp-clock.js';
 
 export interface SlotHooks {
     findTrack(id: string): RemoteTrack | undefined;
@@ -15,15 +15,13 @@ interface Slot {
     /** Track id that the server feeds, or is about to. */
     wanted: string | null;
     rtp: number | null;
+    csrc: number | null;
     cancelWait: (() => void) | null;
 }
 
-/** A picture that never comes must not keep the old name for ever. */
-const SWITCH_TIMEOUT_MS = 1_000;
-
 /**
  * Which track each slot shows. Where one track follows another in a slot, the change is made with the first picture of
- * the new one (its RTP timestamp), so that no name ever stands under another's picture.
+ * the new one, so that no name ever stands under another's picture.
  */
 export class SlotTable {
     readonly #slots = new Map<string, Slot>();
@@ -45,6 +43,7 @@ export class SlotTable {
             const slot = this.#slot(entry.mid);
             slot.wanted = entry.track;
             slot.rtp = entry.rtp ?? null;
+            slot.csrc = entry.csrc ?? null;
             this.#reconcile(slot);
             this.#noteLayer(entry);
         }
@@ -82,7 +81,7 @@ export class SlotTable {
     #slot(mid: string): Slot {
         let slot = this.#slots.get(mid);
         if (!slot) {
-            slot = { feed: null, shown: null, wanted: null, rtp: null, cancelWait: null };
+            slot = { feed: null, shown: null, wanted: null, rtp: null, csrc: null, cancelWait: null };
             this.#slots.set(mid, slot);
         }
         return slot;
@@ -97,9 +96,7 @@ export class SlotTable {
         const next = this.#hooks.findTrack(slot.wanted);
         if (!next) return;
         if (!slot.shown) return this.#show(slot, next);
-        // The old picture stands until the server says with which packet the new one begins.
-        if (slot.rtp === null) return;
-        slot.cancelWait = whenPictureReaches(slot.shown, slot.rtp, () => {
+        slot.cancelWait = whenPictureChanges(slot.shown, slot, () => {
             slot.cancelWait = null;
             this.#clear(slot);
             this.#show(slot, next);
@@ -121,33 +118,4 @@ export class SlotTable {
         track.bind(null);
         this.#hooks.onUnsubscribed(track);
     }
-}
-
-/** Calls `done` with the first presented frame at or after `rtp`; at once when nobody is looking. */
-function whenPictureReaches(track: RemoteTrack, rtp: number, done: () => void): (() => void) | null {
-    const video = track.attachedElements.find(
-        (element): element is HTMLVideoElement => 'requestVideoFrameCallback' in element,
-    );
-    if (!video || (typeof document !== 'undefined' && document.hidden)) {
-        done();
-        return null;
-    }
-    let handle = 0;
-    const stop = () => {
-        clearTimeout(timer);
-        video.cancelVideoFrameCallback(handle);
-    };
-    const finish = () => {
-        stop();
-        done();
-    };
-    const watch = () => {
-        handle = video.requestVideoFrameCallback((_now, frame) => {
-            if (frame.rtpTimestamp === undefined || rtpReached(frame.rtpTimestamp, rtp)) finish();
-            else watch();
-        });
-    };
-    const timer = setTimeout(finish, SWITCH_TIMEOUT_MS);
-    watch();
-    return stop;
 }

@@ -29,12 +29,15 @@ const { RemoteTrack } = await import('../build/remote-track.js');
 const { SlotTable } = await import('../build/slots.js');
 
 let tracks, events, table;
-const feed = (mid, kind = 'video') => ({ mid, kind, stream: { stream: mid }, track: { mid }, receiver: {}, player: null });
+let contributing;
+const receiver = { getContributingSources: () => contributing };
+const feed = (mid, kind = 'video') => ({ mid, kind, stream: { stream: mid }, track: { mid }, receiver, player: null });
 const slot = (track, rtp = null, mid = '1') => ({ pair: 0, kind: 'video', mid, track, rtp });
 
 beforeEach(() => {
     tracks = new Map(['a', 'b', 'c'].map((id) => [id, new RemoteTrack({ id, source: 'camera', kind: 'video', codec: 'vp8', muted: false })]));
     events = [];
+    contributing = [];
     table = new SlotTable({
         findTrack: (id) => tracks.get(id),
         onSubscribed: (track) => events.push(`+${track.id}`),
@@ -82,8 +85,25 @@ test('one track after another: the change comes with the first new picture', () 
     assert.equal(b.srcObject.stream, '1');
 });
 
+test('a picture that overtakes the notice names itself by its contributing source', () => {
+    const [a, b] = [attach('a'), attach('b')];
+    contributing = [{ source: 7, rtpTimestamp: 500 }]; // b was here before
+    table.apply([slot('a')]);
+    table.apply([{ ...slot('b'), csrc: 7 }]);
+    a.present(1000);
+    contributing = [{ source: 7, rtpTimestamp: 2000 }];
+    a.present(1100);
+    assert.deepEqual(events, ['+a'], 'the new picture is here and not yet presented');
+    contributing = [{ source: 7, rtpTimestamp: 2100 }];
+    a.present(2000);
+    assert.deepEqual(events, ['+a', '-a', '+b']);
+    assert.equal(b.srcObject.stream, '1');
+});
+
 test('with nobody looking the change is immediate', () => {
     table.apply([slot('a')]);
+    table.apply([{ ...slot('b'), csrc: 7 }]);
+    assert.deepEqual(events, ['+a'], 'nothing of it was sent yet');
     table.apply([slot('b', 5)]);
     assert.deepEqual(events, ['+a', '-a', '+b']);
 });
