@@ -5,64 +5,10 @@
 #include <string.h>
 
 #include "sfu/base/cacheline.h"
-#include "sfu/base/list.h"
-#include "sfu/base/map.h"
 #include "sfu/base/rand.h"
-#include "sfu/transport/stun_check.h"
+#include "sfu/transport/ice_impl.h"
 
-/*
- * A path moves to another session only when its owner has had no check on it for longer than
- * browsers leave between two (libwebrtc 2.5 s, Firefox up to 6 s): else a forged source address
- * would take a neighbour's path away.
- */
-#define PATH_OWNED_US (7 * (int64_t)1000000)
-
-enum {
-    PATHS_GROW_BY = 4,
-    NO_PATH = -1,
-    UFRAGS_PER_SESSION = 3, /* now, before, and for a moment the next */
-};
-
-/* Credentials of one side's restart: the local pair, and the peer's half of the USERNAME. */
-struct generation {
-    struct sfu_ice_creds local;
-    char remote_ufrag[SFU_ICE_REMOTE_UFRAG_MAX + 1];
-    bool live;    /* registered in by_ufrag */
-    bool checked; /* a valid check came with it */
-};
-
-struct ice_path {
-    struct sfu_path path;
-    int64_t checked_us;
-    int64_t nominated_us; /* the newest check with USE-CANDIDATE; 0: none */
-};
-
-struct sfu_ice_session {
-    /* what each packet needs, in the first cache lines (SFU_ICE_HOT_BYTES) */
-    int selected; /* index in paths, or NO_PATH */
-    unsigned path_count;
-    struct ice_path paths[SFU_ICE_PATHS_MAX];
-    /* the rest */
-    struct sfu_list link;
-    struct sfu_ice *ice;
-    void *user;
-    struct generation now, before;
-    bool had_path;
-    int64_t checked_us; /* the newest check on any path */
-};
-
-struct sfu_ice {
-    struct sfu_list sessions;
-    uint32_t session_count, max_sessions;
-    int64_t consent_us;
-    uint32_t paths_cap;
-    struct sfu_bmap *by_ufrag; /* our ufrag -> session; twice while a restart is under way */
-    struct sfu_bmap *by_path;  /* validated path -> session */
-    struct sfu_ice_stats stats;
-    void (*tcp_gone)(void *arg, const struct sfu_path *path); /* NULL: nobody asks */
-    void *tcp_gone_arg;
-    StunAgent agent;
-};
+enum { UFRAGS_PER_SESSION = 3 }; /* now, before, and for a moment the next */
 
 void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds)
 {
@@ -175,7 +121,7 @@ int sfu_ice_session_create(struct sfu_ice *ice, const struct sfu_ice_creds *loca
     }
     s->ice = ice;
     s->user = user;
-    s->selected = NO_PATH;
+    s->selected = ICE_NO_PATH;
     int rc = generation_set(s, &s->now, local, remote_ufrag);
     if (rc != 0) {
         free(s);
@@ -210,98 +156,13 @@ int sfu_ice_session_restart(struct sfu_ice_session *session, const struct sfu_ic
     return 0;
 }
 
-static struct sfu_ice_session *path_owner(const struct sfu_ice *ice, const struct sfu_path *path)
-{
-    uint8_t key[SFU_PATH_KEY_BYTES];
-    sfu_path_key(path, key);
-    return sfu_bmap_get(ice->by_path, key, sizeof key);
-}
-
-static struct ice_path *path_find(struct sfu_ice_session *s, const struct sfu_path *path)
-{
-    for (unsigned i = 0; i < s->path_count; i++) {
-        if (sfu_path_equal(&s->paths[i].path, path)) {
-            return &s->paths[i];
-        }
-    }
-    return NULL;
-}
-
-/* The last path takes the freed place. */
-static void path_remove(struct sfu_ice_session *s, unsigned index)
-{
-    uint8_t key[SFU_PATH_KEY_BYTES];
-    int last = (int)--s->path_count;
-    const struct sfu_path gone = s->paths[index].path;
-    sfu_path_key(&gone, key);
-    sfu_bmap_del(s->ice->by_path, key, sizeof key);
-    if (s->selected == (int)index) {
-        s->selected = NO_PATH;
-    } else if (s->selected == last) {
-        s->selected = (int)index;
-    }
-    s->paths[index] = s->paths[last];
-    if (gone.tcp && s->ice->tcp_gone) {
-        s->ice->tcp_gone(s->ice->tcp_gone_arg, &gone);
-    }
-}
-
-/* Only when the selected path was lost. */
-static void select_freshest(struct sfu_ice_session *s)
-{
-    if (s->selected != NO_PATH || s->path_count == 0) {
-        return;
-    }
-    s->selected = 0;
-    for (unsigned i = 1; i < s->path_count; i++) {
-        if (s->paths[i].checked_us > s->paths[s->selected].checked_us) {
-            s->selected = (int)i;
-        }
-    }
-}
-
-static void path_evict(struct sfu_ice_session *s)
-{
-    unsigned oldest = s->selected == 0 ? 1 : 0;
-    for (unsigned i = 0; i < s->path_count; i++) {
-        if ((int)i != s->selected && s->paths[i].checked_us < s->paths[oldest].checked_us) {
-            oldest = i;
-        }
-    }
-    path_remove(s, oldest);
-    s->ice->stats.evicted++;
-}
-
-static int path_add(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us)
-{
-    struct sfu_ice *ice = s->ice;
-    uint8_t key[SFU_PATH_KEY_BYTES];
-    if (s->path_count == SFU_ICE_PATHS_MAX) {
-        path_evict(s);
-    }
-    if (sfu_bmap_count(ice->by_path) == ice->paths_cap) {
-        int rc = sfu_bmap_grow(ice->by_path, ice->paths_cap * PATHS_GROW_BY);
-        if (rc != 0) {
-            return rc;
-        }
-        ice->paths_cap *= PATHS_GROW_BY;
-    }
-    sfu_path_key(path, key);
-    int rc = sfu_bmap_put(ice->by_path, key, sizeof key, s);
-    if (rc == 0) {
-        s->paths[s->path_count++] = (struct ice_path){.path = *path, .checked_us = now_us};
-        s->had_path = true;
-    }
-    return rc;
-}
-
 void sfu_ice_session_destroy(struct sfu_ice_session *session)
 {
     if (!session) {
         return;
     }
     while (session->path_count > 0) {
-        path_remove(session, session->path_count - 1);
+        ice_path_remove(session, session->path_count - 1);
     }
     generation_drop(session, &session->now);
     generation_drop(session, &session->before);
@@ -356,65 +217,19 @@ static void count_drop(struct sfu_ice_stats *stats, int rc)
     }
 }
 
-/* Makes sure that the path is the session's, and notes the check.  Sets SFU_ICE_PATH_NEW. */
-static int path_touch(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us,
-                      unsigned *events)
-{
-    struct sfu_ice_session *owner = path_owner(s->ice, path);
-    if (owner && owner != s) {
-        struct ice_path *theirs = path_find(owner, path);
-        if (path->tcp || now_us - theirs->checked_us < PATH_OWNED_US) {
-            s->ice->stats.stolen++;
-            return -EADDRINUSE;
-        }
-        path_remove(owner, (unsigned)(theirs - owner->paths));
-        select_freshest(owner);
-        owner = NULL;
-    }
-    if (owner) {
-        path_find(s, path)->checked_us = now_us;
-        return 0;
-    }
-    *events |= SFU_ICE_PATH_NEW;
-    return path_add(s, path, now_us);
-}
-
-/* Clients that nominate each pair that works nominate TCP beside UDP; one that has left UDP for good
- * (Chromium nominates the pair it uses, again and again) no longer nominates that. */
-static bool udp_stays(const struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us)
-{
-    if (!path->tcp || s->selected == NO_PATH) {
-        return false;
-    }
-    const struct ice_path *now = &s->paths[s->selected];
-    return !now->path.tcp && now->nominated_us != 0 && now_us - now->nominated_us < PATH_OWNED_US;
-}
-
-/* Returns SFU_ICE_SELECTED when the path is the selected one from now on. */
-static unsigned nominate(struct sfu_ice_session *s, int index, int64_t now_us)
-{
-    struct ice_path *p = &s->paths[index];
-    p->nominated_us = now_us;
-    if (s->selected == index || udp_stays(s, &p->path, now_us)) {
-        return 0;
-    }
-    s->selected = index;
-    return SFU_ICE_SELECTED;
-}
-
 static int accept_check(struct lookup *l, bool use_candidate, const struct sfu_path *path,
                         int64_t now_us, unsigned *ret_events)
 {
     struct sfu_ice_session *s = l->session;
     unsigned events = 0;
-    int rc = path_touch(s, path, now_us, &events);
+    int rc = ice_path_touch(s, path, now_us, &events);
     if (rc != 0) {
         return rc;
     }
-    int index = (int)(path_find(s, path) - s->paths);
+    int index = (int)(ice_path_find(s, path) - s->paths);
     if (use_candidate) {
-        events |= nominate(s, index, now_us);
-    } else if (s->selected == NO_PATH) {
+        events |= ice_path_nominate(s, index, now_us);
+    } else if (s->selected == ICE_NO_PATH) {
         s->selected = index;
         events |= SFU_ICE_SELECTED;
     }
@@ -465,7 +280,7 @@ int sfu_ice_input(struct sfu_ice *ice, const uint8_t *data, size_t len, const st
 
 struct sfu_ice_session *sfu_ice_find(const struct sfu_ice *ice, const struct sfu_path *path)
 {
-    return path_owner(ice, path);
+    return ice_path_owner(ice, path);
 }
 
 void sfu_ice_on_tcp_gone(struct sfu_ice *ice, void (*fn)(void *arg, const struct sfu_path *path),
@@ -477,10 +292,10 @@ void sfu_ice_on_tcp_gone(struct sfu_ice *ice, void (*fn)(void *arg, const struct
 
 struct sfu_ice_session *sfu_ice_path_lost(struct sfu_ice *ice, const struct sfu_path *path)
 {
-    struct sfu_ice_session *s = path_owner(ice, path);
+    struct sfu_ice_session *s = ice_path_owner(ice, path);
     if (s) {
-        path_remove(s, (unsigned)(path_find(s, path) - s->paths));
-        select_freshest(s);
+        ice_path_remove(s, (unsigned)(ice_path_find(s, path) - s->paths));
+        ice_path_select_freshest(s);
     }
     return s;
 }
@@ -492,14 +307,14 @@ void *sfu_ice_session_user(const struct sfu_ice_session *session)
 
 const struct sfu_path *sfu_ice_selected(const struct sfu_ice_session *session)
 {
-    return session->selected == NO_PATH ? NULL : &session->paths[session->selected].path;
+    return session->selected == ICE_NO_PATH ? NULL : &session->paths[session->selected].path;
 }
 
 enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session, int64_t now_us)
 {
     for (unsigned i = session->path_count; i-- > 0;) {
         if (now_us - session->paths[i].checked_us >= session->ice->consent_us) {
-            path_remove(session, i);
+            ice_path_remove(session, i);
         }
     }
     if (!session->had_path) {
@@ -508,8 +323,8 @@ enum sfu_ice_consent sfu_ice_consent_check(struct sfu_ice_session *session, int6
     if (now_us - session->checked_us >= session->ice->consent_us) {
         return SFU_ICE_CONSENT_EXPIRED;
     }
-    if (session->selected == NO_PATH && session->path_count > 0) {
-        select_freshest(session);
+    if (session->selected == ICE_NO_PATH && session->path_count > 0) {
+        ice_path_select_freshest(session);
         return SFU_ICE_CONSENT_MOVED;
     }
     return SFU_ICE_CONSENT_LIVE;
@@ -520,7 +335,7 @@ int64_t sfu_ice_consent_us(const struct sfu_ice_session *session)
     if (!session->had_path) {
         return INT64_MAX;
     }
-    int64_t checked_us = session->selected == NO_PATH
+    int64_t checked_us = session->selected == ICE_NO_PATH
                              ? session->checked_us
                              : session->paths[session->selected].checked_us;
     return checked_us + session->ice->consent_us;
