@@ -267,6 +267,10 @@ int router_stream_create(struct renc *e, uint32_t ssrc, struct rstream **ret_str
 void router_stream_spread(struct rstream *s, const struct sfu_packet *p);
 void router_stream_destroy(struct rstream *s);
 void router_track_detach(struct rtrack *t); /* all slots leave it */
+/* The track's codecs are others now: rows of old packets mean nothing any more. */
+void router_track_recoded(struct rtrack *t);
+
+/* router_ssrc.c */
 struct renc *router_ssrc_find(struct sfu_rpeer *peer, uint32_t ssrc, bool *ret_rtx);
 void router_ssrc_drop_track(struct sfu_rpeer *peer, const struct rtrack *t);
 /* Signalled: the SSRC is expected beside the one in use. */
@@ -274,8 +278,14 @@ int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct r
 /* An SSRC that belongs to no track: the newest few keep their SRTP state, replay window included.
  */
 void router_ssrc_stranger(struct sfu_rpeer *peer, uint32_t ssrc);
-/* The track's codecs are others now: rows of old packets mean nothing any more. */
-void router_track_recoded(struct rtrack *t);
+/* Finds the encoding of an SSRC seen for the first time, and remembers it.  NULL: counted. */
+struct renc *router_ssrc_resolve(struct sfu_rpeer *peer, const struct sfu_rtp_packet *rtp,
+                                 const struct sfu_hdrext_values *values, bool *ret_rtx);
+/* The encoding's stream is this SSRC from now on.  What repaired the one before would put its
+ * packets among the new ones. */
+void router_ssrc_settle(struct renc *e, uint32_t ssrc, bool changed);
+/* Index of the track's codec with this payload type; -1: none. */
+int router_ssrc_format(const struct sfu_plan_track *plan, uint8_t pt, bool *ret_rtx);
 
 /* router_slot.c */
 int router_slot_create(struct sfu_rpeer *peer, uint16_t index, const struct sfu_plan_slot *plan,
