@@ -210,9 +210,9 @@ static void on_payload(struct nat_data *d, uint16_t stream, bool text, const uin
     const char *payload = (const char *)data;
     json_t *line = NULL;
     if (stream == RELIABLE || stream == LOSSY) {
-        const char *end = memchr(payload, '\n', len);
+        const char *end = len > 0 ? memchr(payload, '\n', len) : NULL;
         line = end ? json_loadb(payload, (size_t)(end - payload), 0, NULL) : NULL;
-        if (!json_is_string(json_object_get(line, "from"))) {
+        if (!end || !json_is_string(json_object_get(line, "from"))) {
             d->broken++;
             json_decref(line);
             return;
