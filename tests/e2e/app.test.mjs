@@ -132,6 +132,27 @@ test('M mutes, V stops the camera; the others see it', async () => {
     await tileOf(ann, 'Bob', (tile) => tile.playing, 'Bob has a picture');
 });
 
+/** Signs that float over the stage, with names. */
+const floating = (page) => page.evaluate(() => {
+    const view = document.querySelector('stoa-app').shadowRoot.querySelector('meeting-view');
+    const signs = view.shadowRoot.querySelector('reaction-float').shadowRoot.querySelectorAll('div');
+    return [...signs].map((each) => `${each.dataset.sign} ${each.textContent.trim()}`);
+});
+
+test('R and a click give a sign that everybody sees, Firefox too', async () => {
+    for (const [giver, name, others] of [[bob, 'Bob Baker', [ann, cat]], [cat, 'Cat', [ann, bob]]]) {
+        await giver.bringToFront();
+        await giver.keyboard.press('KeyR');
+        await giver.waitForSelector('>>> reaction-picker');
+        if (giver === bob) await shot(bob, 'reactions');
+        await press(giver, 'reaction-picker >>> button[aria-label=bravo]');
+        for (const page of [giver, ...others])
+            await until(async () => (await floating(page)).some((text) => text === `star ${name}`), `${name}'s star`);
+        if (giver === bob) await shot(bob, 'reaction');
+    }
+    await until(async () => (await floating(ann)).length === 0, 'signs go by themselves');
+});
+
 test('a screen takes the stage', async () => {
     await bob.keyboard.press('KeyS');
     await tileOf(ann, 'Bob Baker: screen', (tile) => tile.playing && tile.width > 700, 'the screen is large');

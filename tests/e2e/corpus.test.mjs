@@ -8,7 +8,8 @@ const BOTH = [
     'audio-only-sendonly', 'audio-video-sendrecv', 'audio-video-sendrecv-trickle-no-candidates', 'audio-video-ice-restart',
     'bundle-max-compat-audio-video', 'recvonly-8-transceivers', 'recvonly-8-videos', 'two-streams-sendrecv',
     'whip-audio-video-sendonly', 'whep-audio-video-recvonly', 'simulcast-3rids-sendonly', 'simulcast-3rids-one-inactive',
-    'renegotiate-second-video-added', 'renegotiate-second-video-stopped', 'renegotiate-all-inactive',
+    'simulcast-3rids-sendrecv-datachannel', 'datachannel-only', 'datachannel-only-trickle-no-candidates', 'datachannel-ice-restart',
+    'renegotiate-datachannel-added', 'renegotiate-second-video-added', 'renegotiate-second-video-stopped', 'renegotiate-all-inactive',
 ];
 const CASES = {
     chromium: [...BOTH, 'h264-only'],
@@ -58,6 +59,7 @@ async function run(page, recipe, browserName) {
         }
     }, recipe, identity);
     assert.equal(result.state, 'connected');
+    assert.equal(/^m=application 0 /m.test(result.answer), false, 'data channels are taken');
     const lines = (text) => text.match(/^m=/gm).length;
     assert.equal(lines(result.answer), lines(result.offer), 'one answer line for each line of the offer');
 }

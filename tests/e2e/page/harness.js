@@ -127,9 +127,22 @@ function relayedPeerFactory({ address, port }) {
     };
 }
 
+/** The first bytes of the SHA-256, and how many bytes: what a large payload is known by. */
+async function digest(bytes) {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+    return `${bytes.length} bytes ${[...hash.slice(0, 6)].join('-')}`;
+}
+
+/** A payload that is not of one byte only. */
+function makeBytes(length) {
+    return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255);
+}
+
 class Harness {
     room = null;
     events = [];
+    /** What came by data channels: [payload, from, info]; bytes as their digest. */
+    data = [];
     /** What watchNames() found; a wrong frame has the number of the tile that it was seen in. */
     names = { frames: 0, tiles: 0, wrong: [] };
     #colours = null;
@@ -162,6 +175,28 @@ class Harness {
 
     get tokenUsed() {
         return this.#connectArgs.token;
+    }
+
+    /** Returns the error's code, or null; `bytes` stands for so many of them, `letters` for a text. */
+    async sendData({ text, bytes, letters }, options) {
+        const payload = bytes === undefined ? (text ?? 'x'.repeat(letters)) : makeBytes(bytes);
+        try {
+            await this.room.localParticipant.publishData(payload, options);
+            return null;
+        } catch (error) {
+            return error.code ?? String(error);
+        }
+    }
+
+    digestOf(bytes) {
+        return digest(makeBytes(bytes));
+    }
+
+    #onData(payload, who, info) {
+        const row = [payload, who.identity, info];
+        this.data.push(row);
+        if (typeof payload !== 'string') void digest(payload).then((text) => (row[0] = text));
+        else if (payload.length > 200) row[0] = `${payload.length} letters ${[...new Set(payload)].join('')}`;
     }
 
     leave() {
@@ -202,6 +237,8 @@ class Harness {
     #record(room) {
         const log = (name, ...args) => this.events.push([name, ...args]);
         for (const name of ['connected', 'reconnecting', 'reconnected']) room.on(name, () => log(name));
+        room.on('dataReceived', (payload, who, info) => this.#onData(payload, who, info));
+        room.on('dataRefused', (refusal) => log('dataRefused', refusal.code));
         room.on('disconnected', (reason) => log('disconnected', reason));
         room.on('participantConnected', (who) => log('participantConnected', who.identity));
         room.on('participantDisconnected', (who, reason) => log('participantDisconnected', who.identity, reason));

@@ -41,15 +41,35 @@ async function sendrecv(session, options = {}, config = {}) {
     return pc;
 }
 
-async function simulcast(session, { direction = 'sendonly', inactive = null } = {}) {
+async function simulcast(session, { direction = 'sendonly', inactive = null, data = false } = {}) {
     const pc = newPc();
+    const channel = data ? pc.createDataChannel('corpus') : null;
     const [audio, video] = [...(await media(['audio'])), painted()];
     pc.addTransceiver(audio, { direction });
     const sendEncodings = RIDS.map((each) => ({ ...each, active: each.rid !== inactive }));
     pc.addTransceiver(video, { direction, sendEncodings });
     await session.negotiate(pc);
     await connected(pc);
+    if (channel) await opened(channel);
     return pc;
+}
+
+/** Resolves when the channel is open: its DATA_CHANNEL_OPEN was answered. */
+function opened(channel, ms = 8000) {
+    return new Promise((resolve, reject) => {
+        channel.addEventListener('open', () => resolve(channel));
+        setTimeout(() => reject(new Error(`the data channel is ${channel.readyState}`)), ms);
+        if (channel.readyState === 'open') resolve(channel);
+    });
+}
+
+async function dataOnly(session, options = {}) {
+    const pc = newPc();
+    const channel = pc.createDataChannel('corpus');
+    await session.negotiate(pc, options);
+    await connected(pc);
+    await opened(channel);
+    return { pc, channel };
 }
 
 async function recvonly(session, kinds) {
@@ -133,6 +153,23 @@ export const RECIPES = {
             second.stop();
         });
         if (!/^m=video 0 /m.test(pc.localDescription.sdp)) throw new Error('no stopped m-line in the offer');
+        return pc;
+    },
+    'simulcast-3rids-sendrecv-datachannel': (session) => simulcast(session, { direction: 'sendrecv', data: true }),
+    'datachannel-only': async (session) => (await dataOnly(session, { trickle: false })).pc,
+    'datachannel-only-trickle-no-candidates': async (session) => (await dataOnly(session)).pc,
+    'datachannel-ice-restart': async (session) => {
+        const { pc, channel } = await dataOnly(session);
+        await session.negotiate(pc, { iceRestart: true });
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        await connected(pc);
+        await opened(channel);
+        await opened(pc.createDataChannel('after the restart'));
+        return pc;
+    },
+    'renegotiate-datachannel-added': async (session) => {
+        const { pc, extra } = await renegotiated(session, (each) => each.createDataChannel('added'));
+        await opened(extra);
         return pc;
     },
     'renegotiate-all-inactive': async (session) => {

@@ -8,6 +8,8 @@
 
 #define ALL_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
 
+enum { RECORD_MAX = 16384 };
+
 struct nat_dtls {
     const struct nat_dtls_ops *ops;
     void *arg;
@@ -160,9 +162,14 @@ static void arm(struct nat_dtls *d)
 
 static void drive(struct nat_dtls *d)
 {
-    char byte;
+    uint8_t data[RECORD_MAX];
     ERR_clear_error();
-    int rc = d->up ? SSL_read(d->ssl, &byte, 1) : SSL_do_handshake(d->ssl);
+    int rc = d->up ? SSL_read(d->ssl, data, sizeof data) : SSL_do_handshake(d->ssl);
+    while (d->up && rc > 0) { /* a datagram may hold several records */
+        d->ops->data(d->arg, data, (size_t)rc);
+        ERR_clear_error();
+        rc = SSL_read(d->ssl, data, sizeof data);
+    }
     int error = SSL_get_error(d->ssl, rc);
     if (!d->up && rc == 1) {
         d->up = true;
@@ -223,6 +230,14 @@ void nat_dtls_input(struct nat_dtls *d, const uint8_t *data, size_t len)
     if (!d->down) {
         BIO_write(SSL_get_rbio(d->ssl), data, (int)len);
         drive(d);
+    }
+}
+
+void nat_dtls_send(struct nat_dtls *d, const uint8_t *data, size_t len)
+{
+    if (d->up && !d->down) {
+        ERR_clear_error();
+        SSL_write(d->ssl, data, (int)len);
     }
 }
 

@@ -19,7 +19,8 @@ struct nat_dtls_keys {
 struct nat_dtls_ops {
     void (*send)(void *arg, const uint8_t *data, size_t len);
     void (*up)(void *arg, const struct nat_dtls_keys *keys);
-    void (*down)(void *arg, const char *why); /* failed, or close_notify came */
+    void (*down)(void *arg, const char *why);                 /* failed, or close_notify came */
+    void (*data)(void *arg, const uint8_t *data, size_t len); /* of the application */
 };
 
 struct nat_dtls;
@@ -32,4 +33,5 @@ const char *nat_dtls_fingerprint(void);
 struct nat_dtls *nat_dtls_start(const char *expected, const char *profiles,
                                 const struct nat_dtls_ops *ops, void *arg);
 void nat_dtls_input(struct nat_dtls *d, const uint8_t *data, size_t len);
+void nat_dtls_send(struct nat_dtls *d, const uint8_t *data, size_t len); /* once it is up */
 void nat_dtls_destroy(struct nat_dtls *d); /* sends close_notify; NULL is allowed */

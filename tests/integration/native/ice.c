@@ -2,8 +2,9 @@
 
 #include <nice/agent.h>
 #include <string.h>
+#include <sys/socket.h>
 
-enum { COMPONENT = 1 };
+enum { COMPONENT = 1, RECEIVE_BYTES = 1024 * 1024 };
 
 struct nat_ice {
     const struct nat_ice_ops *ops;
@@ -21,11 +22,24 @@ static void read_credentials(struct nat_ice *ice)
     nice_agent_get_local_credentials(ice->agent, ice->stream, &ice->ufrag, &ice->pwd);
 }
 
+/* Many peers share one thread: what comes while it is elsewhere must find room. */
+static void widen_sockets(NiceAgent *agent, guint stream)
+{
+    const int bytes = RECEIVE_BYTES;
+    GPtrArray *sockets = nice_agent_get_sockets(agent, stream, COMPONENT);
+    for (guint i = 0; sockets && i < sockets->len; i++) {
+        int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
+            (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+        }
+    }
+    g_clear_pointer(&sockets, g_ptr_array_unref);
+}
+
 static void on_gathered(NiceAgent *agent, guint stream, gpointer arg)
 {
     struct nat_ice *ice = arg;
-    (void)agent;
-    (void)stream;
+    widen_sockets(agent, stream);
     ice->ops->gathered(ice->arg);
 }
 

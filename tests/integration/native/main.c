@@ -9,6 +9,7 @@
 
 #include "tests/integration/native/churn.h"
 #include "tests/integration/native/peer.h"
+#include "tests/integration/native/sctp.h"
 #include "tests/integration/native/token.h"
 
 enum { TICK_MS = 5, LEAVE_MS = 200 };
@@ -23,6 +24,10 @@ static struct options {
     int view_ms;
     char *views;
     gboolean silent, decode, events, simulcast;
+    char *data_channel, *data_topic, *data_to;
+    double data_rate;
+    int data_count, data_bytes, data_after_ms, data_senders, data_stalled;
+    gboolean data, data_lossy, data_text, data_log;
 } opt = {.port = 8080,
          .peers = 1,
          .pairs = 4,
@@ -36,7 +41,10 @@ static struct options {
          .restart_ms = -1,
          .hold_ms = 100,
          .cut_ms = -1,
-         .cut_for_ms = 5000};
+         .cut_for_ms = 5000,
+         .data_bytes = 100,
+         .data_senders = 1,
+         .data_after_ms = 1000};
 
 static const GOptionEntry entries[] = {
     {"host", 0, 0, G_OPTION_ARG_STRING, &opt.host, "server (127.0.0.1)", "ADDR"},
@@ -77,6 +85,24 @@ static const GOptionEntry entries[] = {
     {"kill-percent", 0, 0, G_OPTION_ARG_INT, &opt.kill_percent,
      "of the cycles end in mid-handshake without a word", "N"},
     {"hold-ms", 0, 0, G_OPTION_ARG_INT, &opt.hold_ms, "media of a cycle (100)", "MS"},
+    {"data", 0, 0, G_OPTION_ARG_NONE, &opt.data, "data channels 60 and 61", NULL},
+    {"data-channel", 0, 0, G_OPTION_ARG_STRING, &opt.data_channel,
+     "one that is opened by DCEP, and sent on", "LABEL"},
+    {"data-senders", 0, 0, G_OPTION_ARG_INT, &opt.data_senders, "the first so many send (1)", "N"},
+    {"data-rate", 0, 0, G_OPTION_ARG_DOUBLE, &opt.data_rate, "messages per second of each (0)",
+     "N"},
+    {"data-count", 0, 0, G_OPTION_ARG_INT, &opt.data_count, "messages of each (0: no end)", "N"},
+    {"data-bytes", 0, 0, G_OPTION_ARG_INT, &opt.data_bytes, "of a payload (100)", "N"},
+    {"data-after-ms", 0, 0, G_OPTION_ARG_INT, &opt.data_after_ms,
+     "from the association to the first message (1000)", "MS"},
+    {"data-to", 0, 0, G_OPTION_ARG_STRING, &opt.data_to,
+     "peers of this process, by index, or ids (everybody)", "LIST"},
+    {"data-topic", 0, 0, G_OPTION_ARG_STRING, &opt.data_topic, "of messages (none)", "TOPIC"},
+    {"data-lossy", 0, 0, G_OPTION_ARG_NONE, &opt.data_lossy, "send each once, in any order", NULL},
+    {"data-text", 0, 0, G_OPTION_ARG_NONE, &opt.data_text, "send texts", NULL},
+    {"data-stalled", 0, 0, G_OPTION_ARG_INT, &opt.data_stalled, "the last so many read nothing (0)",
+     "N"},
+    {"data-log", 0, 0, G_OPTION_ARG_NONE, &opt.data_log, "print each message that comes", NULL},
     {"cut-for-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_for_ms, "and resume after (5000)", "MS"},
     {0},
 };
@@ -156,6 +182,42 @@ static enum nat_ice_mode ice_mode(const char *name)
                                            : NAT_ICE_UDP;
 }
 
+static json_t *data_to(void)
+{
+    json_t *ids = json_array();
+    char **words = g_strsplit(opt.data_to, ",", -1);
+    for (char **word = words; *word; word++) {
+        guint64 i = g_ascii_strtoull(*word, NULL, 10);
+        if (g_str_has_prefix(*word, "pt_")) {
+            json_array_append_new(ids, json_string(*word));
+        } else if (i < app.peers->len &&
+                   nat_peer_participant(g_ptr_array_index(app.peers, (guint)i))) {
+            struct nat_peer *p = g_ptr_array_index(app.peers, (guint)i);
+            json_array_append_new(ids, json_string(nat_peer_participant(p)));
+        }
+    }
+    g_strfreev(words);
+    return ids;
+}
+
+static struct nat_data_conf data_conf(unsigned i)
+{
+    return (struct nat_data_conf){
+        .index = i,
+        .negotiated = opt.data,
+        .channel = opt.data_channel,
+        .topic = opt.data_topic,
+        .rate = i < (unsigned)opt.data_senders ? opt.data_rate : 0,
+        .count = (unsigned)opt.data_count,
+        .bytes = (unsigned)opt.data_bytes,
+        .after_us = (int64_t)opt.data_after_ms * 1000,
+        .lossy = opt.data_lossy,
+        .text = opt.data_text,
+        .stall = i + (unsigned)opt.data_stalled >= (unsigned)opt.peers,
+        .log = opt.data_log,
+    };
+}
+
 static struct nat_peer_conf peer_conf(unsigned i)
 {
     return (struct nat_peer_conf){
@@ -181,6 +243,8 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .views = opt.views,
         .view_us = (int64_t)opt.view_ms * 1000,
         .ice = ice_mode(opt.ice),
+        .data = data_conf(i),
+        .data_to = opt.data_to ? data_to : NULL,
     };
 }
 
@@ -246,6 +310,7 @@ static gboolean tick(gpointer arg)
 {
     int64_t now_us = g_get_monotonic_time(), age_ms = (now_us - app.start_us) / 1000;
     (void)arg;
+    nat_sctp_tick(now_us);
     if (app.churn) {
         if (!nat_churn_tick(app.churn, now_us)) {
             g_main_loop_quit(app.loop);

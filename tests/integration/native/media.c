@@ -149,7 +149,7 @@ void nat_media_answer(struct nat_media *m, const struct nat_offer *offer,
     m->fingerprint = g_strdup(answer->fingerprint);
     for (unsigned i = 0; i < answer->count; i++) {
         const struct nat_answer_line *line = &answer->lines[i];
-        if (line->accepted && !offer->lines[i].publish) {
+        if (line->accepted && !line->data && !offer->lines[i].publish) {
             add_slot(m, line);
         }
     }
@@ -184,9 +184,20 @@ static void dtls_down(void *arg, const char *why)
     m->ops->down(m->arg, why);
 }
 
+static void dtls_data(void *arg, const uint8_t *data, size_t len)
+{
+    struct nat_media *m = arg;
+    m->ops->data(m->arg, data, len);
+}
+
+void nat_media_send_data(struct nat_media *m, const uint8_t *packet, size_t len)
+{
+    nat_dtls_send(m->dtls, packet, len);
+}
+
 void nat_media_connected(struct nat_media *m)
 {
-    static const struct nat_dtls_ops ops = {dtls_send, dtls_up, dtls_down};
+    static const struct nat_dtls_ops ops = {dtls_send, dtls_up, dtls_down, dtls_data};
     if (!m->connected) {
         m->connected = true;
         m->dtls = nat_dtls_start(m->fingerprint, m->profiles, &ops, m);

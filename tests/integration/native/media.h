@@ -22,6 +22,7 @@ struct nat_media_ops {
     void (*send)(void *arg, const uint8_t *data, size_t len);
     void (*up)(void *arg);
     void (*down)(void *arg, const char *why);
+    void (*data)(void *arg, const uint8_t *data, size_t len); /* an SCTP packet */
 };
 
 /* drop_percent: of arriving video packets, which are then asked for again. */
@@ -35,6 +36,7 @@ void nat_media_answer(struct nat_media *m, const struct nat_offer *offer,
                       const struct nat_answer *answer);
 void nat_media_connected(struct nat_media *m); /* ICE has a pair; DTLS starts the first time */
 void nat_media_input(struct nat_media *m, const uint8_t *data, size_t len);
+void nat_media_send_data(struct nat_media *m, const uint8_t *packet, size_t len);
 void nat_media_tick(struct nat_media *m, int64_t now_us);
 /* What slots.changed says about an m-line, for statistics; NULL: empty. */
 void nat_media_slot(struct nat_media *m, const char *mid, const char *participant,

@@ -19,6 +19,9 @@ struct nat_peer {
     struct nat_rpc *rpc;
     struct nat_ice *ice;
     struct nat_media *media;
+    struct nat_data *data; /* NULL: no data channels */
+    uint16_t sctp_port;
+    uint32_t max_message;
     struct nat_offer offer;
     bool gathered, joined, offering, restart_wanted, socket_lost, leaving;
     char *session, *secret, *participant;
@@ -143,6 +146,9 @@ static void build_lines(struct nat_peer *p)
         add_line(p, false, NULL);
         add_line(p, true, NULL);
     }
+    if (p->data && p->offer.count < NAT_MLINES_MAX) {
+        p->offer.lines[add_line(p, false, NULL)].data = true;
+    }
 }
 
 static json_t *published_tracks(const struct nat_peer *p)
@@ -179,6 +185,8 @@ static void on_answer(void *arg, const json_t *result, const json_t *error)
     }
     p->answer_bytes += strlen(sdp);
     nat_media_answer(p->media, &p->offer, answer);
+    p->sctp_port = answer->sctp_port;
+    p->max_message = answer->max_message;
     if (!nat_ice_set_remote(p->ice, answer->ufrag, answer->pwd,
                             (const char *const *)answer->candidates)) {
         fail(p, "answer", "no usable candidate");
@@ -378,6 +386,28 @@ static void media_up(void *arg)
     struct nat_peer *p = arg;
     p->up_us = g_get_monotonic_time();
     set_state(p, "up");
+    if (p->data && p->sctp_port != 0) {
+        nat_data_start(p->data, p->sctp_port, p->max_message);
+    }
+}
+
+static void media_data(void *arg, const uint8_t *data, size_t len)
+{
+    struct nat_peer *p = arg;
+    if (p->data) {
+        nat_data_input(p->data, data, len);
+    }
+}
+
+static void data_send(void *arg, const uint8_t *packet, size_t len)
+{
+    nat_media_send_data(((struct nat_peer *)arg)->media, packet, len);
+}
+
+static json_t *data_to(void *arg)
+{
+    const struct nat_peer *p = arg;
+    return p->conf.data_to ? p->conf.data_to() : NULL;
 }
 
 static void media_down(void *arg, const char *why)
@@ -392,7 +422,8 @@ static void media_down(void *arg, const char *why)
 
 static const struct nat_rpc_ops rpc_ops = {on_opened, on_notified, on_closed};
 static const struct nat_ice_ops ice_ops = {on_gathered, on_connected, on_ice_failed, on_packet};
-static const struct nat_media_ops media_ops = {media_send, media_up, media_down};
+static const struct nat_media_ops media_ops = {media_send, media_up, media_down, media_data};
+static const struct nat_data_ops data_ops = {data_send, data_to};
 
 struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
 {
@@ -405,6 +436,9 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     p->view_told = -1;
     p->media =
         nat_media_create(&media_ops, p, conf->decode, conf->drop_in_percent, conf->srtp_profiles);
+    if (conf->data.negotiated || conf->data.channel) {
+        p->data = nat_data_create(&conf->data, &data_ops, p);
+    }
     build_lines(p);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);
     return p;
@@ -431,6 +465,9 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 {
     tick_socket(p, now_us);
     nat_media_tick(p->media, now_us);
+    if (p->data) {
+        nat_data_tick(p->data, now_us);
+    }
     if (p->conf.views && p->rpc && p->joined &&
         (now_us - p->start_us) / p->conf.view_us != p->view_told) {
         p->view_told = (now_us - p->start_us) / p->conf.view_us;
@@ -473,6 +510,11 @@ void nat_peer_leave(struct nat_peer *p)
     }
 }
 
+const char *nat_peer_participant(const struct nat_peer *p)
+{
+    return p->participant;
+}
+
 const char *nat_peer_state(const struct nat_peer *p)
 {
     return p->state;
@@ -488,7 +530,7 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         json_object_set_new(events, method, json_integer(GPOINTER_TO_UINT(count)));
     }
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o}",
         "identity", p->conf.identity, "participant", p->participant ? p->participant : "", "state",
         p->state, "up_ms", (json_int_t)(p->up_us ? (p->up_us - p->start_us) / 1000 : -1), "offers",
         (json_int_t)p->offers, "offer_bytes", (json_int_t)p->offer_bytes, "answer_bytes",
@@ -496,11 +538,12 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         (json_int_t)p->restarts, "events_total", (json_int_t)p->events_total, "seq", p->seq,
         "seq_gaps", (json_int_t)p->seq_gaps, "seq_repeats", (json_int_t)p->seq_repeats, "pair",
         p->ice ? nat_ice_pair(p->ice) : "", "events", events, "media",
-        nat_media_stats(p->media, now_us));
+        nat_media_stats(p->media, now_us), "data", p->data ? nat_data_stats(p->data) : json_null());
 }
 
 void nat_peer_destroy(struct nat_peer *p)
 {
+    nat_data_destroy(p->data); /* its ABORT leaves by the media */
     nat_media_destroy(p->media);
     nat_ice_destroy(p->ice);
     nat_rpc_destroy(p->rpc);

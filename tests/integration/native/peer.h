@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/integration/native/data.h"
 #include "tests/integration/native/ice.h"
 
 enum nat_publish { NAT_MICROPHONE = 1, NAT_CAMERA = 2, NAT_SCREEN = 4 };
@@ -31,6 +32,9 @@ struct nat_peer_conf {
         *views;      /* "320x180,1280x720": sizes at which pictures are shown, one after another */
     int64_t view_us; /* each so long */
     const char *srtp_profiles; /* OpenSSL's names, NULL: all */
+    struct nat_data_conf data;
+    /* Who is written to by data, as ids of participants; NULL: everybody.  Free it. */
+    json_t *(*data_to)(void);
 };
 
 struct nat_peer;
@@ -38,6 +42,7 @@ struct nat_peer;
 struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf);
 void nat_peer_tick(struct nat_peer *p, int64_t now_us);           /* every 5-10 ms */
 json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us); /* new reference */
+const char *nat_peer_participant(const struct nat_peer *p);       /* its id; NULL until it joined */
 const char *nat_peer_state(const struct nat_peer *p);
 
 void nat_peer_restart_ice(struct nat_peer *p);

@@ -44,19 +44,37 @@ static void write_ssrcs(GString *s, const struct nat_mline *m)
     g_string_append_printf(s, "a=ssrc:%u cname:native\r\n", m->ssrc);
 }
 
+static void write_transport(GString *s, const struct nat_offer *offer, unsigned mid)
+{
+    g_string_append_printf(s, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", offer->ufrag, offer->pwd);
+    g_string_append_printf(s, "a=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:%u\r\n",
+                           offer->fingerprint, mid);
+}
+
+/* RFC 8841 */
+static void write_data(GString *s, const struct nat_offer *offer, unsigned mid)
+{
+    g_string_append(s, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                       "c=IN IP4 0.0.0.0\r\n");
+    write_transport(s, offer, mid);
+    g_string_append(s, "a=sctp-port:5000\r\na=max-message-size:262144\r\n");
+}
+
 static void write_mline(GString *s, const struct nat_offer *offer, unsigned mid)
 {
     const struct nat_mline *m = &offer->lines[mid];
+    if (m->data) {
+        write_data(s, offer, mid);
+        return;
+    }
     if (m->video) {
         g_string_append_printf(s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", NAT_PT_VP8, NAT_PT_RTX);
     } else {
         g_string_append_printf(s, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", NAT_PT_OPUS);
     }
     g_string_append(s, "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
-    g_string_append_printf(s, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", offer->ufrag, offer->pwd);
-    g_string_append_printf(s, "a=fingerprint:sha-256 %s\r\na=setup:actpass\r\n",
-                           offer->fingerprint);
-    g_string_append_printf(s, "a=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", mid,
+    write_transport(s, offer, mid);
+    g_string_append_printf(s, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
                            m->publish ? "sendonly" : "recvonly");
     g_string_append_printf(s, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\n", NAT_EXT_MID);
     if (m->publish) {
@@ -108,8 +126,9 @@ static void read_mline(struct nat_answer_line *m, const char *value)
 {
     char **words = g_strsplit(value, " ", -1);
     m->video = g_strcmp0(words[0], "video") == 0;
+    m->data = g_strcmp0(words[0], "application") == 0;
     m->accepted = words[0] && words[1] && number(words[1]) != 0;
-    for (guint i = 3; i < g_strv_length(words); i++) {
+    for (guint i = 3; !m->data && i < g_strv_length(words); i++) {
         m->has_pt[number(words[i]) & 127] = true;
     }
     g_strfreev(words);
@@ -206,6 +225,20 @@ static void read_ssrc(struct reader *r, const char *v)
     }
 }
 
+static void read_sctp_port(struct reader *r, const char *v)
+{
+    if (r->m && r->m->data && r->m->accepted) {
+        r->a->sctp_port = (uint16_t)number(v);
+    }
+}
+
+static void read_max_message(struct reader *r, const char *v)
+{
+    if (r->m && r->m->data) {
+        r->a->max_message = number(v);
+    }
+}
+
 static void read_group(struct reader *r, const char *v)
 {
     const char *second = g_str_has_prefix(v, "FID ") ? strchr(v + 4, ' ') : NULL;
@@ -233,6 +266,8 @@ static const struct {
     {"a=ssrc:", read_ssrc},
     {"a=simulcast:", read_simulcast},
     {"a=ssrc-group:", read_group},
+    {"a=sctp-port:", read_sctp_port},
+    {"a=max-message-size:", read_max_message},
 };
 
 static void read_line(struct reader *r, const char *line)
@@ -264,7 +299,8 @@ static const char *fault(const struct nat_answer *a, const struct nat_offer *off
     }
     for (unsigned i = 0; i < a->count; i++) {
         const struct nat_answer_line *m = &a->lines[i];
-        if (m->video != offer->lines[i].video || number(m->mid) != i) {
+        if (m->video != offer->lines[i].video || m->data != offer->lines[i].data ||
+            number(m->mid) != i) {
             return "order of m-lines";
         }
         if (m->accepted && (offer->lines[i].publish ? m->sendonly : m->recvonly)) {

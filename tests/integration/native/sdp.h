@@ -26,6 +26,7 @@ enum {
 /* One m-line of the offer; its index is its mid. */
 struct nat_mline {
     bool video, publish;     /* publish: sendonly, else recvonly */
+    bool data;               /* an application m-line; nothing else counts */
     bool simulcast;          /* its SSRCs are not said (RFC 8853) */
     uint32_t ssrc, rtx_ssrc; /* of what we publish */
     const char *msid;
@@ -42,7 +43,7 @@ char *nat_sdp_offer(const struct nat_offer *offer); /* g_free it */
 
 struct nat_answer_line {
     char mid[33];
-    bool video, accepted, sendonly, recvonly;
+    bool video, data, accepted, sendonly, recvonly;
     bool simulcast; /* takes all three */
     bool has_pt[128];
     bool has_ext[16]; /* ids that the answer kept */
@@ -55,6 +56,8 @@ struct nat_answer {
     char ufrag[257], pwd[257], fingerprint[128], setup[16];
     char *candidates[NAT_CANDIDATES_MAX + 1]; /* "candidate:…", NULL at the end */
     unsigned candidate_count, count;
+    uint16_t sctp_port; /* 0: no data channels */
+    uint32_t max_message;
     struct nat_answer_line lines[NAT_MLINES_MAX];
 };
 

@@ -59,6 +59,7 @@ class PaintedRoom extends Emitter<RoomEvents> {
             sync: async () => this.emit('audioPlaybackChanged', true),
             update: async () => undefined,
             lost: () => undefined,
+            data: async () => undefined,
         };
         const self = { id: 'pt_me', identity: 'me', name: query.get('me') ?? 'Sam Rivera', metadata: {} };
         this.localParticipant = new LocalParticipant(self, publisher);

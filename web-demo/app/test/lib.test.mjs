@@ -8,6 +8,7 @@ const { parseHash, hashOf, cleanRoomName } = await load('route.ts');
 const { initials, avatarColour, AVATAR_COLOURS } = await load('people.ts');
 const { loudness } = await load('meter.ts');
 const { pageOf } = await load('paging.ts');
+const { REACTIONS, readReaction } = await load('reactions.ts');
 const { rate, percent, time, describePath } = await load('figures.ts');
 
 test('grid: columns and rows for the usual windows', () => {
@@ -115,6 +116,16 @@ test('pages of a large room', () => {
         else assert.deepEqual(page.view, others(count).slice(first, first + length));
     }
     assert.equal(pageOf(others(30), 1).label, '1–12 of 30');
+});
+
+test('reactions: one of the few signs, nothing else that somebody may send', () => {
+    for (const each of REACTIONS) assert.equal(readReaction(each.sign, 'reaction'), each);
+    for (const [payload, topic] of [
+        ['heart', ''], ['heart', 'chat'], ['hearts', 'reaction'], ['', 'reaction'], ['<b>', 'reaction'], [new Uint8Array([1]), 'reaction'],
+    ])
+        assert.equal(readReaction(payload, topic), null);
+    assert.equal(new Set(REACTIONS.map((each) => each.sign)).size, REACTIONS.length);
+    for (const { colour } of REACTIONS) assert.ok(contrast('#ffffff', colour) >= 4, colour);
 });
 
 test('figures', () => {

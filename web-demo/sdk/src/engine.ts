@@ -31,6 +31,8 @@ export interface EngineHost {
     onNotification<N extends NotificationName>(name: N, params: Notifications[N]): void;
     onFeed(feed: SlotFeed): void;
     onAnswer(answer: WireAnswer): void;
+    /** A new PeerConnection, before its first offer. */
+    onPeerMade(pc: RTCPeerConnection): void;
     /** The PeerConnection is gone with all its slots. */
     onPeerLost(): void;
     onReconnecting(): void;
@@ -219,6 +221,7 @@ export class Engine {
             createPlayer: (stream) => this.#host.createPlayer(stream),
         });
         this.#peer = peer;
+        this.#host.onPeerMade(peer.pc);
         for (const { track, options } of this.#host.publications()) peer.publish(track, options);
         peer.growTo(this.#host.wantedPairs());
         return peer;

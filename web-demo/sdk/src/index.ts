@@ -8,6 +8,8 @@
  */
 
 export type { PublishOptions } from './codecs.js';
+export type { DataInfo, PublishDataOptions } from './data-channels.js';
+export type { DataPayload } from './data-line.js';
 export {
     createCameraTrack,
     createMicrophoneTrack,

@@ -1,4 +1,6 @@
 import type { PublishOptions } from './codecs.js';
+import type { PublishDataOptions } from './data-channels.js';
+import type { DataPayload } from './data-line.js';
 import {
     captureCamera,
     captureMicrophone,
@@ -20,6 +22,7 @@ export interface Publisher {
     sync(track: LocalTrack, by: 'self' | 'admin'): Promise<void>;
     update(params: { name?: string; metadata?: Record<string, unknown> }): Promise<void>;
     lost(track: LocalTrack): void;
+    data(payload: DataPayload, options: PublishDataOptions): Promise<void>;
 }
 
 type DeviceSource = 'camera' | 'microphone';
@@ -58,6 +61,17 @@ export class LocalParticipant extends Participant {
 
     get isScreenShareEnabled(): boolean {
         return this.#isLive('screen');
+    }
+
+    /**
+     * Sends text or bytes to everybody else, or to those named. Resolves when the message was handed to the network,
+     * which for a reliable one may take a while: it waits for room, and over a reconnect. An unreliable one that cannot
+     * leave at once is dropped. Rejects with `forbidden` (no grant), `too_large` (see `Room.maxDataBytes`), `not_found`
+     * (nobody named is there), `queue_full`, `data_closed`, `not_connected`.
+     */
+    publishData(payload: DataPayload | ArrayBuffer, options: PublishDataOptions = {}): Promise<void> {
+        const bytes = payload instanceof ArrayBuffer ? new Uint8Array(payload) : payload;
+        return this.#publisher.data(bytes, options);
     }
 
     /** Off stops the device (its light goes out); the track stays published, muted. */

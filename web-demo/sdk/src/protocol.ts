@@ -133,6 +133,8 @@ export interface Notifications {
     'slots.changed': { slots: WireSlot[] };
     'speakers.changed': { speakers: { participant: string; level: number }[] };
     'quality.changed': { participants: { participant: string; quality: ConnectionQuality }[] };
+    'data.refused': { code: string; field?: string; count: number };
+    'data.lost': { count: number };
     'media.state': { state: 'up' | 'stale' | 'closed' };
     'room.locked': { locked: boolean; by: string };
     'session.closed': { reason: string };

@@ -136,6 +136,8 @@ const HANDLERS: { [N in NotificationName]?: Handler<N> } = {
             model.emit('connectionQualityChanged', quality, participant);
         }
     },
+    'data.refused': (model, params) => model.emit('dataRefused', params),
+    'data.lost': (model, { count }) => model.emit('dataLost', count),
     'room.locked': (model, { locked, by }) => {
         model.setLocked(locked);
         model.emit('roomLocked', locked, by);

@@ -1,5 +1,8 @@
 import { AudioPlayback } from './audio-playback.js';
 import { browserHttpLane, browserPeer, browserSocket } from './browser.js';
+import { DataChannels, type DataInfo, type PublishDataOptions } from './data-channels.js';
+import type { DataPayload } from './data-line.js';
+import { EarlyData } from './early-data.js';
 import { Emitter } from './emitter.js';
 import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
 import { ServerError, StoaError } from './errors.js';
@@ -61,6 +64,12 @@ export interface RoomEvents {
     /** Loudest first; empty when all are silent. */
     activeSpeakersChanged: [speakers: Participant[]];
     connectionQualityChanged: [quality: ConnectionQuality, participant: Participant];
+    /** A message of `publishData()`: text as it was sent, or bytes. */
+    dataReceived: [payload: DataPayload, participant: Participant, info: DataInfo];
+    /** The server did not pass on, or slowed down, what we sent: `code` as in docs/tables.md, `count` since the last time. */
+    dataRefused: [refusal: { code: string; field?: string; count: number }];
+    /** So many messages to us were dropped, because we read too slowly. */
+    dataLost: [count: number];
     roomLocked: [locked: boolean, by: string];
     /** False: the browser wants a click before it plays sound; call `startAudio()` from one. */
     audioPlaybackChanged: [canPlay: boolean];
@@ -73,6 +82,8 @@ export interface RoomOptions {
     iceServers?: RTCIceServer[];
     /** `relay`: only by TURN, so that nobody learns the client's address. */
     iceTransportPolicy?: RTCIceTransportPolicy;
+    /** False: no data channels, even if the token grants them. Default true. */
+    data?: boolean;
     /** How long to try to come back after the session is lost. Default 2 minutes. */
     giveUpAfterMs?: number;
     /** For tests and other environments. */
@@ -106,6 +117,8 @@ export class Room extends Emitter<RoomEvents> {
     readonly #model: RoomModel;
     readonly #local: LocalParticipant;
     readonly #sizes: ViewSizes;
+    readonly #data: DataChannels;
+    readonly #early = new EarlyData<[payload: DataPayload, info: DataInfo]>();
     #engine: Engine | null = null;
     #info: WireSession | null = null;
     #state: RoomState = 'disconnected';
@@ -131,6 +144,11 @@ export class Room extends Emitter<RoomEvents> {
         this.#sizes = new ViewSizes({
             participants: () => this.#remotes.values(),
             send: (tiles) => this.#request('conference.sizes', { tiles }),
+        });
+        this.#data = new DataChannels({
+            idsOf: (identities) => this.#idsOf(identities),
+            deliver: ({ from, topic, direct }, payload, reliable) =>
+                this.#deliver(from, payload, { topic, reliable, direct }),
         });
         this.#model = this.#createModel();
     }
@@ -177,6 +195,11 @@ export class Room extends Emitter<RoomEvents> {
     /** For statistics and diagnosis; to change anything on it breaks the room. Null while not connected. */
     get peerConnection(): RTCPeerConnection | null {
         return this.#engine?.peer?.pc ?? null;
+    }
+
+    /** The most that one message of `publishData()` may have; a text counts in UTF-8. */
+    get maxDataBytes(): number {
+        return this.#data.maxBytes;
     }
 
     /** What carries the signalling; null while not connected. */
@@ -347,7 +370,35 @@ export class Room extends Emitter<RoomEvents> {
         },
         update: (params) => this.#request('conference.update', params),
         lost: (track) => this.emit('deviceLost', track),
+        data: (payload, options) => this.#publishData(payload, options),
     };
+
+    async #publishData(payload: DataPayload, options: PublishDataOptions): Promise<void> {
+        if (!this.#engine || this.#state === 'connecting')
+            throw new StoaError('not_connected', 'connect() comes first');
+        if (!this.grants?.data) throw new StoaError('forbidden', 'the token does not grant data');
+        if (this.#options.data === false)
+            throw new StoaError('invalid_state', 'this room was made without data channels');
+        return this.#data.publish(payload, options);
+    }
+
+    #idsOf(identities: readonly string[]): string[] {
+        const wanted = new Set(identities);
+        return [this.#local, ...this.#remotes.values()]
+            .filter((each) => wanted.has(each.identity))
+            .map((each) => each.id);
+    }
+
+    #deliver(from: string, payload: DataPayload, info: DataInfo): void {
+        const participant = from === this.#local.id ? this.#local : this.#remotes.get(from);
+        if (participant) this.emit('dataReceived', payload, participant, info);
+        else this.#early.hold(from, [payload, info]);
+    }
+
+    #deliverEarly(): void {
+        for (const { id } of this.#remotes.values())
+            for (const [payload, info] of this.#early.take(id)) this.#deliver(id, payload, info);
+    }
 
     #connectedEngine(): Engine {
         if (!this.#engine) throw new StoaError('not_connected', 'connect() comes first');
@@ -376,7 +427,11 @@ export class Room extends Emitter<RoomEvents> {
             onNotification: (name, params) => this.#onNotification(name, params),
             onFeed: (feed: SlotFeed) => this.#slots.addFeed(feed),
             onAnswer: (answer: WireAnswer) => this.#applyAnswer(answer),
+            onPeerMade: (pc) => {
+                if (this.grants?.data && this.#options.data !== false) this.#data.attach(pc);
+            },
             onPeerLost: () => {
+                this.#data.detach();
                 this.#slots.reset();
                 this.#audio.clear();
             },
@@ -406,6 +461,7 @@ export class Room extends Emitter<RoomEvents> {
 
     #applyAnswer(answer: WireAnswer): void {
         this.#slots.apply(answer.slots);
+        this.#data.onAnswer(answer.sdp);
         for (const row of answer.tracks) {
             const own = row.silenced ? this.#local.findById(row.id) : undefined;
             if (own && !own.muted) void this.#local.forceMute(own);
@@ -426,11 +482,13 @@ export class Room extends Emitter<RoomEvents> {
         this.#local.update(join.participant);
         const others = join.participants.filter((each) => each.id !== join.participant.id);
         reconcileParticipants(this.#model, others, again);
+        this.#deliverEarly();
         this.#slots.apply(join.slots);
     }
 
     #onNotification<N extends NotificationName>(name: N, params: Notifications[N]): void {
         applyNotification(this.#model, name, params);
+        if (name === 'participant.joined') this.#deliverEarly();
         void this.#growPairs();
     }
 
@@ -442,6 +500,8 @@ export class Room extends Emitter<RoomEvents> {
     #reset(): void {
         this.#state = 'disconnected';
         this.#engine = null;
+        this.#data.close(new StoaError('not_connected', 'the room was left'));
+        this.#early.clear();
         this.#sizes.reset();
         this.#slots.reset();
         this.#audio.clear();

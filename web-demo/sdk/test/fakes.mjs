@@ -50,6 +50,35 @@ class FakeTransceiver {
     setCodecPreferences() {}
 }
 
+export class FakeChannel extends EventTarget {
+    constructor(label, init) {
+        super();
+        Object.assign(this, { label, id: init.id, init, readyState: 'connecting', bufferedAmount: 0, sent: [] });
+    }
+    send(message) {
+        if (this.readyState !== 'open') throw new Error('InvalidStateError');
+        this.sent.push(message);
+        this.bufferedAmount += message.length ?? message.byteLength;
+    }
+    open() {
+        this.readyState = 'open';
+        this.dispatchEvent(new Event('open'));
+    }
+    /** The network has taken it all. */
+    drain() {
+        this.bufferedAmount = 0;
+        this.dispatchEvent(new Event('bufferedamountlow'));
+    }
+    receive(data) {
+        this.dispatchEvent(Object.assign(new Event('message'), { data }));
+    }
+    close() {
+        if (this.readyState === 'closed') return;
+        this.readyState = 'closed';
+        this.dispatchEvent(new Event('close'));
+    }
+}
+
 export class FakePeerConnection extends EventTarget {
     static made = [];
 
@@ -60,6 +89,8 @@ export class FakePeerConnection extends EventTarget {
         this.iceConnectionState = 'new';
         this.connectionState = 'new';
         this.transceivers = [];
+        this.channels = [];
+        this.sctp = null;
         this.offers = [];
         this.localDescription = null;
         FakePeerConnection.made.push(this);
@@ -70,6 +101,11 @@ export class FakePeerConnection extends EventTarget {
         const transceiver = new FakeTransceiver(kind, isKind ? null : what, direction, sendEncodings);
         this.transceivers.push(transceiver);
         return transceiver;
+    }
+    createDataChannel(label, init) {
+        const channel = new FakeChannel(label, init);
+        this.channels.push(channel);
+        return channel;
     }
     getTransceivers() {
         return this.transceivers;
@@ -199,7 +235,7 @@ export class MockServer {
             return { result: {
                 session: `ps_${this.sessions}`, secret: this.secret, seq: 0, identity: 'me', name: 'Me',
                 room: { id: 'rm_1', name: 'demo' },
-                grants: { publish: ['camera', 'microphone'], subscribe: true, data: true, admin: false },
+                grants: { publish: ['camera', 'microphone'], subscribe: true, data: this.grantsData ?? true, admin: false },
                 server: { name: 'mock', version: '0', time_us: 1 }, ping_interval_ms: 10000,
                 resume_timeout_ms: this.resumeTimeoutMs ?? 30000, plugins: ['conference'],
                 ice_servers: this.iceServers ?? [],

@@ -3,6 +3,7 @@ import { StoaError } from '@stoa/client';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LevelMeter } from './meter.js';
 import { displayName } from './people.js';
+import { readReaction, sendReaction, type Reaction } from './reactions.js';
 import { explainDevice } from './texts.js';
 
 type Source = 'microphone' | 'camera' | 'screen';
@@ -11,6 +12,7 @@ export type NoteIcon = 'mic' | 'micOff' | 'lock' | 'unlock' | 'warn' | 'people' 
 export interface MeetingHooks {
     note(text: string, icon: NoteIcon): void;
     announce(text: string): void;
+    reacted(who: Participant, reaction: Reaction): void;
     ended(reason: string): void;
 }
 
@@ -112,6 +114,12 @@ export class Meeting implements ReactiveController {
         }
     }
 
+    /** Shown here at once, and to the others. */
+    async react(reaction: Reaction): Promise<void> {
+        this.#hooks.reacted(this.room.localParticipant, reaction);
+        await this.act(() => sendReaction(this.room, reaction));
+    }
+
     #changed(): void {
         this.revision += 1;
         this.#host.requestUpdate();
@@ -147,6 +155,12 @@ export class Meeting implements ReactiveController {
                 this.attempt = null;
                 this.#hooks.announce('Connected again');
                 changed();
+            }),
+            room.on('dataReceived', (payload, who, { topic }) => {
+                const reaction = readReaction(payload, topic);
+                if (!reaction) return;
+                this.#hooks.reacted(who, reaction);
+                this.#hooks.announce(`${displayName(who)}: ${reaction.name}`);
             }),
             room.on('roomLocked', (locked) => {
                 const text = locked ? 'The room is locked' : 'The room is open again';

@@ -6,6 +6,7 @@ export interface ShortcutActions {
     toggleScreen(): void;
     togglePeople(): void;
     toggleStats(): void;
+    toggleReactions(): void;
     /** Space held: talk while it is down. */
     talk(on: boolean): void;
 }
@@ -16,6 +17,7 @@ const KEYS: Readonly<Record<string, (actions: ShortcutActions) => void>> = {
     KeyS: (actions) => actions.toggleScreen(),
     KeyP: (actions) => actions.togglePeople(),
     KeyI: (actions) => actions.toggleStats(),
+    KeyR: (actions) => actions.toggleReactions(),
 };
 
 function deepTarget(event: Event): Element | null {

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { icon, type IconName } from './icons.js';
 import { shared } from './styles.js';
 
-export type ControlAction = 'microphone' | 'camera' | 'screen' | 'people' | 'stats' | 'leave';
+export type ControlAction = 'microphone' | 'camera' | 'screen' | 'reactions' | 'people' | 'stats' | 'leave';
 
 interface Control {
     action: ControlAction;
@@ -21,6 +21,8 @@ export class ControlBar extends LitElement {
         camera: { type: Boolean },
         screen: { type: Boolean },
         canShare: { type: Boolean },
+        canReact: { type: Boolean },
+        reactions: { type: Boolean },
         people: { type: Boolean },
         stats: { type: Boolean },
         count: { type: Number },
@@ -29,14 +31,16 @@ export class ControlBar extends LitElement {
     declare camera: boolean;
     declare screen: boolean;
     declare canShare: boolean;
+    declare canReact: boolean;
+    declare reactions: boolean;
     declare people: boolean;
     declare stats: boolean;
     declare count: number;
 
     constructor() {
         super();
-        this.microphone = this.camera = this.screen = this.people = this.stats = false;
-        this.canShare = true;
+        this.microphone = this.camera = this.screen = this.reactions = this.people = this.stats = false;
+        this.canShare = this.canReact = true;
         this.count = 0;
     }
 
@@ -56,9 +60,9 @@ export class ControlBar extends LitElement {
                 position: relative;
                 padding: 0;
                 width: 52px;
-                height: 52px;
+                aspect-ratio: 1;
                 border-radius: 50%;
-                flex: none;
+                flex: 0 1 auto;
                 background: var(--surface);
                 box-shadow: inset 0 0 0 1px var(--line);
             }
@@ -83,6 +87,9 @@ export class ControlBar extends LitElement {
             }
             button.leave {
                 width: auto;
+                height: 52px;
+                aspect-ratio: auto;
+                flex: none;
                 padding: 0 22px;
                 border-radius: 999px;
                 margin-left: 10px;
@@ -109,10 +116,13 @@ export class ControlBar extends LitElement {
             }
             @media (max-width: 520px) {
                 .bar {
-                    gap: 8px;
+                    gap: 6px;
                 }
                 button.leave {
                     width: 52px;
+                    height: auto;
+                    aspect-ratio: 1;
+                    flex: 0 1 auto;
                     padding: 0;
                     margin-left: 0;
                 }
@@ -124,15 +134,17 @@ export class ControlBar extends LitElement {
     ];
 
     #controls(): Control[] {
-        const { microphone, camera, screen, people, stats } = this;
+        const { microphone, camera, screen, reactions, people, stats } = this;
         const controls: Control[] = [
             { action: 'microphone', key: 'M', pressed: microphone, look: microphone ? '' : 'off', icon: microphone ? 'mic' : 'micOff', label: microphone ? 'Mute' : 'Unmute' },
             { action: 'camera', key: 'V', pressed: camera, look: camera ? '' : 'off', icon: camera ? 'camera' : 'cameraOff', label: camera ? 'Stop the camera' : 'Start the camera' },
             { action: 'screen', key: 'S', pressed: screen, look: screen ? 'on' : '', icon: screen ? 'screenStop' : 'screen', label: screen ? 'Stop sharing' : 'Share a screen' },
+            { action: 'reactions', key: 'R', pressed: reactions, look: reactions ? 'on' : '', icon: 'smile', label: 'React' },
             { action: 'people', key: 'P', pressed: people, look: people ? 'on' : '', icon: 'people', label: 'People' },
             { action: 'stats', key: 'I', pressed: stats, look: stats ? 'on' : '', icon: 'stats', label: 'Statistics' },
         ];
-        return controls.filter((each) => each.action !== 'screen' || this.canShare);
+        const hidden = { screen: !this.canShare, reactions: !this.canReact } as Partial<Record<ControlAction, boolean>>;
+        return controls.filter((each) => !hidden[each.action]);
     }
 
     override render() {

@@ -13,6 +13,9 @@ import './control-bar.js';
 import type { ControlAction } from './control-bar.js';
 import { icon, logo } from './icons.js';
 import './people-panel.js';
+import type { Reaction } from '../lib/reactions.js';
+import './reactions.js';
+import type { ReactionFloat } from './reactions.js';
 import type { PersonAction } from './people-panel.js';
 import { shared } from './styles.js';
 import './stats-panel.js';
@@ -31,6 +34,7 @@ export class MeetingView extends LitElement {
     #life = new AbortController();
     #peopleOpen = false;
     #statsOpen = false;
+    #reactionsOpen = false;
     #wantedPage = 0;
     /** What the server was last asked to send. */
     #viewKey = 'auto';
@@ -226,6 +230,7 @@ export class MeetingView extends LitElement {
         this.#meeting = new Meeting(this, this.room, {
             note: (text, iconName) => this.#toasts?.show(text, iconName, text.length > 60 ? 6000 : 3500),
             announce: (text) => this.#announcer.announce(text),
+            reacted: (who, reaction) => this.#float?.show(reaction, displayName(who)),
             ended: (reason) => this.dispatchEvent(new CustomEvent('ended', { detail: reason })),
         });
         listenForShortcuts(
@@ -235,6 +240,7 @@ export class MeetingView extends LitElement {
                 toggleScreen: () => void this.#meeting.toggle('screen'),
                 togglePeople: () => this.#togglePeople(),
                 toggleStats: () => this.#toggleStats(),
+                toggleReactions: () => this.#toggleReactions(),
                 talk: (on) => this.#talk(on),
             },
             this.#life.signal,
@@ -249,6 +255,10 @@ export class MeetingView extends LitElement {
 
     get #toasts(): ToastStack | null {
         return this.renderRoot.querySelector('toast-stack');
+    }
+
+    get #float(): ReactionFloat | null {
+        return this.renderRoot.querySelector('reaction-float');
     }
 
     override render() {
@@ -267,7 +277,9 @@ export class MeetingView extends LitElement {
                 </button>
             </header>
             <main>
-                <section class="stage" aria-label="Stage">${this.#renderStage()}</section>
+                <section class="stage" aria-label="Stage">
+                    ${this.#renderStage()}<reaction-float></reaction-float>
+                </section>
                 ${this.#peopleOpen
                     ? html`<people-panel
                           .room=${room}
@@ -288,6 +300,8 @@ export class MeetingView extends LitElement {
                     ?camera=${local.isCameraEnabled}
                     ?screen=${local.isScreenShareEnabled}
                     .canShare=${canShare}
+                    .canReact=${room.grants?.data ?? false}
+                    ?reactions=${this.#reactionsOpen}
                     ?people=${this.#peopleOpen}
                     ?stats=${this.#statsOpen}
                     .count=${meeting.people.length}
@@ -302,7 +316,12 @@ export class MeetingView extends LitElement {
                           ${icon('speaker')} Click to hear the others
                       </button>`}
             </div>
-            <div class="float bottom"><toast-stack></toast-stack></div>
+            <div class="float bottom">
+                <toast-stack></toast-stack>
+                ${this.#reactionsOpen
+                    ? html`<reaction-picker @react=${(event: CustomEvent<Reaction>) => this.#react(event.detail)}></reaction-picker>`
+                    : nothing}
+            </div>
             <div class="sr" role="status" aria-live="polite">${this.#said}</div>
         `;
     }
@@ -402,6 +421,7 @@ export class MeetingView extends LitElement {
         if (action === 'leave') return this.room.disconnect();
         if (action === 'people') return this.#togglePeople();
         if (action === 'stats') return this.#toggleStats();
+        if (action === 'reactions') return this.#toggleReactions();
         void this.#meeting.toggle(action);
     }
 
@@ -423,6 +443,16 @@ export class MeetingView extends LitElement {
         this.#statsOpen = !this.#statsOpen;
         this.#peopleOpen = false;
         this.requestUpdate();
+    }
+
+    #toggleReactions(): void {
+        this.#reactionsOpen = !this.#reactionsOpen && (this.room.grants?.data ?? false);
+        this.requestUpdate();
+    }
+
+    #react(reaction: Reaction): void {
+        this.#toggleReactions();
+        void this.#meeting.react(reaction);
     }
 
     /** Only a microphone that was off is switched off again. */
