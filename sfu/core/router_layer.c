@@ -173,9 +173,10 @@ struct renc *router_layer_pick(struct rslot *slot, struct rtrack *track)
         return &track->enc[0];
     }
     (void)share_out(slot->peer, &share);
+    struct rtrack *wanted = wanted_track(slot);
     for (size_t i = 0; i < share.count; i++) {
-        if (share.slots[i] == slot && wanted_track(slot) == track) {
-            return use(slot, &share.asks[i], track);
+        if (share.slots[i] == slot && wanted && wanted == track) {
+            return use(slot, &share.asks[i], wanted);
         }
     }
     router_layer_none(slot);
