@@ -123,6 +123,7 @@ for (const name of ['Chromium', 'Firefox']) {
         t.diagnostic(`${count} frames, longest gap ${longest.toFixed(0)} ms, ${freezes} freezes of ${frozenMs.toFixed(0)} ms in all, ` +
             `${now.packetsLost} packets lost, ${now.nackCount} asked for, ${now.retransmittedPacketsReceived ?? '?'} sent again`);
         assert.ok(down.lost > 20, JSON.stringify(down));
+        assert.equal(now.pliCount, before.pliCount, 'what was missed came again: no key frame had to be asked for');
         assert.ok(count > 0.8 * SMALL.fps * (LOSSY_MS / 1000), `${count} frames`);
         assert.ok(longest <= MAX_FREEZE_MS, `${longest} ms without a frame`);
     });
