@@ -8,11 +8,14 @@
 
 #include "sfu/base/map.h"
 #include "sfu/proto/sctp_packet.h"
+#include "sfu/transport/sctp_limit.h"
+#include "sfu/transport/sctp_tune.h"
 
 struct assoc {
     struct socket *so;
     uint64_t id;
     bool up, ended, closing;
+    struct sfu_sctp_limit limit;
 };
 
 struct sfu_sctp {
@@ -75,8 +78,13 @@ static int on_output(void *addr, void *packet, size_t len, uint8_t tos, uint8_t 
     (void)tos;
     (void)set_df;
     struct sfu_sctp *s = the_stack;
+    uint64_t id = (uint64_t)(uintptr_t)addr;
+    struct assoc *a = assoc_of(s, id);
+    if (a) {
+        sfu_sctp_limit_sent(&a->limit, packet, len);
+    }
     if (s) {
-        s->hooks.output(s->arg, (uint64_t)(uintptr_t)addr, packet, len);
+        s->hooks.output(s->arg, id, packet, len);
     }
     /* An error would make the stack try again at once, even what may be sent only once. */
     return 0;
@@ -120,8 +128,9 @@ static void on_stream_reset(struct sfu_sctp *s, uint64_t id,
         return;
     }
     size_t n = (len - sizeof(*event)) / sizeof(event->strreset_stream_list[0]);
-    for (size_t i = 0; i < n && assoc_of(s, id); i++) {
-        s->hooks.stream_reset(s->arg, id, event->strreset_stream_list[i]);
+    bool all = n == 0; /* a request that names no stream means every one (RFC 6525, 4.1) */
+    for (size_t i = 0; i < (all ? SFU_SCTP_STREAMS : n) && assoc_of(s, id); i++) {
+        s->hooks.stream_reset(s->arg, id, all ? (uint16_t)i : event->strreset_stream_list[i]);
     }
 }
 
@@ -178,26 +187,6 @@ static int on_receive(struct socket *so, union sctp_sockstore from, void *data, 
     return 1;
 }
 
-static void tune(void)
-{
-    usrsctp_sysctl_set_sctp_ecn_enable(0);
-    usrsctp_sysctl_set_sctp_asconf_enable(0);
-    usrsctp_sysctl_set_sctp_auto_asconf(0);
-    usrsctp_sysctl_set_sctp_auth_enable(0);
-    usrsctp_sysctl_set_sctp_nrsack_enable(0);
-    usrsctp_sysctl_set_sctp_pktdrop_enable(0);
-    usrsctp_sysctl_set_sctp_pr_enable(1);
-    usrsctp_sysctl_set_sctp_reconfig_enable(1);
-    usrsctp_sysctl_set_sctp_blackhole(2); /* no answer to packets of associations that are gone */
-    /* as browsers have it: above the 200 ms for which they may hold an acknowledgement back */
-    usrsctp_sysctl_set_sctp_rto_min_default(400);
-    usrsctp_sysctl_set_sctp_initial_cwnd(10); /* RFC 6928, as TCP has it */
-    usrsctp_sysctl_set_sctp_max_burst_default(16);
-    usrsctp_sysctl_set_sctp_rto_max_default(10000);
-    usrsctp_sysctl_set_sctp_rto_initial_default(1000);
-    usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
-}
-
 int sfu_sctp_create(const struct sfu_sctp_conf *conf, const struct sfu_sctp_hooks *hooks, void *arg,
                     struct sfu_sctp **ret_s)
 {
@@ -222,7 +211,7 @@ int sfu_sctp_create(const struct sfu_sctp_conf *conf, const struct sfu_sctp_hook
         return rc;
     }
     usrsctp_init_nothreads(0, on_output, NULL);
-    tune();
+    sfu_sctp_tune();
     the_stack = s;
     *ret_s = s;
     return 0;
@@ -273,8 +262,7 @@ static int set_options(const struct sfu_sctp *s, struct socket *so)
     const struct sctp_initmsg init = {.sinit_num_ostreams = SFU_SCTP_STREAMS,
                                       .sinit_max_instreams = SFU_SCTP_STREAMS};
     const struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC,
-                                           .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ |
-                                                          SCTP_ENABLE_CHANGE_ASSOC_REQ};
+                                           .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
     const uint32_t on = 1;
     const int send = (int)s->conf.send_bytes;
     /* The stack begins partial delivery at half the buffer at the latest. */
@@ -372,10 +360,14 @@ void sfu_sctp_close(struct sfu_sctp *s, uint64_t id)
 
 int sfu_sctp_input(struct sfu_sctp *s, uint64_t id, const uint8_t *packet, size_t len)
 {
-    if (!assoc_of(s, id)) {
+    struct assoc *a = assoc_of(s, id);
+    /* After delivery of a part, which ends it, a FORWARD TSN makes the stack wait for a lock of its
+     * own for ever (usrsctp issue 569). */
+    if (!a || a->ended) {
         return -ENOENT;
     }
     int rc = sfu_sctp_packet_check(packet, len);
+    rc = rc < 0 ? rc : sfu_sctp_limit_take(&a->limit, packet, len, s->last_us);
     if (rc == 0) {
         enter(s);
         usrsctp_conninput((void *)(uintptr_t)id, packet, len, 0); // NOLINT

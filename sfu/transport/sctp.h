@@ -73,7 +73,8 @@ SFU_MUST_CHECK int sfu_sctp_open(struct sfu_sctp *s, uint64_t id, uint16_t peer_
 /* Sends ABORT. An unknown id changes nothing. */
 void sfu_sctp_close(struct sfu_sctp *s, uint64_t id);
 
-/* One decrypted packet. -ENOENT unknown id; else as sfu_sctp_packet_check. */
+/* One decrypted packet. -ENOENT unknown id, or it has ended; -EAGAIN over what sctp_limit.h grants; else
+ * as sfu_sctp_packet_check. */
 SFU_MUST_CHECK int sfu_sctp_input(struct sfu_sctp *s, uint64_t id, const uint8_t *packet,
                                   size_t len);
 

@@ -9,6 +9,7 @@ const BOTH = [
     'bundle-max-compat-audio-video', 'recvonly-8-transceivers', 'recvonly-8-videos', 'two-streams-sendrecv',
     'whip-audio-video-sendonly', 'whep-audio-video-recvonly', 'simulcast-3rids-sendonly', 'simulcast-3rids-one-inactive',
     'simulcast-3rids-sendrecv-datachannel', 'datachannel-only', 'datachannel-only-trickle-no-candidates', 'datachannel-ice-restart',
+    'datachannels-that-come-and-go',
     'renegotiate-datachannel-added', 'renegotiate-second-video-added', 'renegotiate-second-video-stopped', 'renegotiate-all-inactive',
 ];
 const CASES = {

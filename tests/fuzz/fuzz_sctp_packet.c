@@ -50,10 +50,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .max_assocs = 1, .message_max = 65536, .send_bytes = 65536};
     struct sfu_sctp *s;
     bool has_data = sfu_sctp_packet_has_data(data, size);
+    size_t requests = sfu_sctp_packet_requests(data, size);
+    uint32_t tag = sfu_sctp_packet_init_tag(data, size);
     if (sfu_sctp_packet_check(data, size) < 0) {
         return 0;
     }
-    if (data[SFU_SCTP_HEAD] == 0 && !has_data) {
+    if ((data[SFU_SCTP_HEAD] == 0 && !has_data) || (data[SFU_SCTP_HEAD] != 1 && tag != 0) ||
+        requests > 4) {
         abort();
     }
     if (sfu_sctp_create(&conf, &hooks, NULL, &s) < 0 || sfu_sctp_open(s, 1, 5000) < 0) {

@@ -53,7 +53,7 @@
     X(WORKER_ROOM_PEERS, "worker_room_peers", 50, 1, 16384, "peers", INTERNAL, "peers of one room on its first worker: more of them go to another") \
     X(WORKER_BUSY_PERCENT, "worker_busy_percent", 70, 1, 100, "%", INTERNAL, "busy share of a room's worker: above it newcomers go to another") \
     X(DATA_MESSAGE_BYTES, "data_message_bytes", 65536, 16384, 65536, "bytes", TOO_LARGE, "one message on a data channel, its line included") \
-    X(DATA_BYTES_PER_SECOND, "data_bytes_per_second", 1048576, 16384, 134217728, "bytes/s", RATE_LIMITED, "SCTP packets of one peer, over time") \
+    X(DATA_BYTES_PER_SECOND, "data_bytes_per_second", 1048576, 16384, 134217728, "bytes/s", RATE_LIMITED, "SCTP packets of one peer, over time; each counts for 256 at least") \
     X(DATA_BYTES_BURST, "data_bytes_burst", 131072, 131072, 16777216, "bytes", RATE_LIMITED, "SCTP packets of one peer at once") \
     X(DATA_MESSAGES_PER_SECOND, "data_messages_per_second", 200, 1, 10000, "1/s", RATE_LIMITED, "messages on data channels of one peer, over time") \
     X(DATA_MESSAGES_BURST, "data_messages_burst", 400, 1, 10000, "messages", RATE_LIMITED, "messages on data channels of one peer at once") \

@@ -72,6 +72,22 @@ async function dataOnly(session, options = {}) {
     return { pc, channel };
 }
 
+/** Resolves when both sides have closed their half: the server answered the reset and sent its own. */
+function closed(channel, ms = 8000) {
+    return new Promise((resolve, reject) => {
+        channel.addEventListener('close', resolve);
+        setTimeout(() => reject(new Error(`the data channel is ${channel.readyState}`)), ms);
+        channel.close();
+    });
+}
+
+/** More channels than may be open at once, one after another. */
+async function channelsComeAndGo(session, count) {
+    const { pc } = await dataOnly(session);
+    for (let i = 0; i < count; i++) await closed(await opened(pc.createDataChannel(`${i}`)));
+    return pc;
+}
+
 async function recvonly(session, kinds) {
     const pc = newPc();
     for (const kind of kinds) pc.addTransceiver(kind, { direction: 'recvonly' });
@@ -158,6 +174,7 @@ export const RECIPES = {
     'simulcast-3rids-sendrecv-datachannel': (session) => simulcast(session, { direction: 'sendrecv', data: true }),
     'datachannel-only': async (session) => (await dataOnly(session, { trickle: false })).pc,
     'datachannel-only-trickle-no-candidates': async (session) => (await dataOnly(session)).pc,
+    'datachannels-that-come-and-go': (session) => channelsComeAndGo(session, 40),
     'datachannel-ice-restart': async (session) => {
         const { pc, channel } = await dataOnly(session);
         await session.negotiate(pc, { iceRestart: true });
