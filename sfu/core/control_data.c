@@ -16,6 +16,7 @@ enum {
     EVENTS_PER_TURN = 256,
     REFUSED_US = 1000000, /* between two data.refused of one kind */
     NS_PER_S = 1000000000,
+    FANOUT_BURST = 8, /* the share of a second's worth that may go at once */
 };
 
 /* One event in the ring.  label and data of the event are NULL there. */
@@ -271,11 +272,11 @@ void sfu_control_data_sweep(struct sfu_control *c)
 
 /* --- what goes --- */
 
-/* A second's worth may go at once.  The last message may go over it: one of the largest to the largest
- * room is dear, and must be possible. */
+/* Little may go at once: every reader has it in front of what others say.  The last message may go over
+ * that: one of the largest to the largest room is dear, and must be possible. */
 static bool fanout_over(const struct sfu_control_peer *from)
 {
-    return from->fanout_ns - from->c->now_us * 1000 > NS_PER_S;
+    return from->fanout_ns - from->c->now_us * 1000 > NS_PER_S / FANOUT_BURST;
 }
 
 static void fanout_charge(struct sfu_control_peer *from, uint32_t len, uint32_t receivers)

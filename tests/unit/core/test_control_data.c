@@ -352,10 +352,10 @@ static void bytes_times_receivers_are_limited(void **state)
     assert_told(t, lane[0], "rate_limited", "data_fanout_bytes_per_second", 1);
     say(t, bob, NULL, "\nhi"); /* another's does not matter */
     assert_int_equal(t->sends, 2);
-    world_wait(&t->world, 900000);
+    world_wait(&t->world, 1700000);
     say(t, ann, NULL, "\nhi");
     assert_int_equal(t->sends, 2);
-    world_wait(&t->world, 500000);
+    world_wait(&t->world, 400000);
     say(t, ann, NULL, "\nhi");
     assert_int_equal(t->sends, 3);
     end(t);
