@@ -114,10 +114,12 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
     }
     router_report_start(peer);
     router_layer_start(peer);
+    router_watch_start(peer);
     rc = sfu_router_peer_apply(peer, plan);
     if (rc < 0) {
         router_report_stop(peer);
         router_layer_stop(peer);
+        router_watch_stop(peer);
         sfu_map_del(r->peers, peer->id);
         goto fail;
     }
@@ -149,6 +151,7 @@ void router_peer_stop(struct sfu_rpeer *peer)
     peer->track_count = peer->slot_count = 0;
     router_report_stop(peer); /* last: slots that lose one track may ask the next for a key frame */
     router_layer_stop(peer);
+    router_watch_stop(peer);
     if (peer->room) {
         router_room_leave(peer->room);
         peer->room = NULL;

@@ -336,24 +336,28 @@ void router_payload_descriptor(const struct sfu_packet *packet, const struct sfu
 /* The encoding that the slot is to be fed from now on; its stream may be NULL.  Sets slot->layer. */
 struct renc *router_layer_pick(struct rslot *slot, struct rtrack *track);
 void router_layer_none(struct rslot *slot); /* the slot shows no track */
-/* A publisher begins with all its encodings. */
-void router_layer_begin(struct rtrack *t);
-/* Who takes packets of the track is another set now. */
-void router_layer_unwanted(struct rtrack *t);
 /* Something that decides has changed: of one subscriber, of a track. */
 void router_layer_due(struct sfu_rpeer *peer);
 void router_layer_track(struct rtrack *t);
 /* The slot shows this stream now. */
 void router_layer_shown(struct rslot *slot, const struct rstream *s);
-void router_layer_sent(struct rstream *s, const struct sfu_packet *p); /* a packet came */
-/* What is kept of it is not a picture of now any more. */
-void router_layer_outdated(struct renc *e);
-/* Encodings (bits) that slots here want. */
-uint8_t router_layer_wanted(const struct rtrack *t);
 void router_layer_event(const struct rslot *slot, struct sfu_plane_event *ret);
 int64_t router_layer_sent_bps(struct sfu_rpeer *peer); /* to this subscriber, of late */
 void router_layer_start(struct sfu_rpeer *peer);
 void router_layer_stop(struct sfu_rpeer *peer);
+
+/* router_watch.c */
+/* A publisher begins with all its encodings. */
+void router_watch_begin(struct rtrack *t);
+/* Who takes packets of the track is another set now. */
+void router_watch_unwanted(struct rtrack *t);
+void router_watch_sent(struct rstream *s, const struct sfu_packet *p); /* a packet came */
+/* What is kept of it is not a picture of now any more. */
+void router_watch_outdated(struct renc *e);
+/* Encodings (bits) that slots here want. */
+uint8_t router_watch_wanted(const struct rtrack *t);
+void router_watch_start(struct sfu_rpeer *peer);
+void router_watch_stop(struct sfu_rpeer *peer);
 
 /* router_pressure.c */
 /* The peer's transport is behind: does this packet stay here? */

@@ -210,13 +210,13 @@ void router_track_reencode(struct rtrack *t)
     }
     if (t->peer) {
         router_ssrc_drop_track(t->peer, t);
-        router_layer_begin(t);
+        router_watch_begin(t);
     }
     router_slot_source_changed(t);
     for (unsigned i = 0; i < SFU_LAYER_ENCODINGS; i++) {
         router_stream_destroy(old[i]);
     }
-    router_layer_unwanted(t);
+    router_watch_unwanted(t);
     router_relay_changed(t);
 }
 
@@ -234,7 +234,7 @@ static void track_settle(struct rtrack *t, const struct sfu_plan_track *plan, bo
         router_relay_changed(t);
     }
     if (fresh) {
-        router_layer_begin(t);
+        router_watch_begin(t);
     }
     router_room_talker_add(t);
     if (t->muted != plan->muted) {

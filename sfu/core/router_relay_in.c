@@ -89,14 +89,14 @@ static bool ask_encodings(struct sfu_router *r, struct rremote *remote)
     if (!t->wanted.stale) {
         return true;
     }
-    uint8_t wanted = router_layer_wanted(t);
+    uint8_t wanted = router_watch_wanted(t);
     if (wanted != remote->told_wanted &&
         !tell(r, remote, (struct relay_head){.kind = RELAY_WANT, .wanted = wanted})) {
         return false;
     }
     for (unsigned i = 0; i < t->enc_count; i++) {
         if (!(wanted >> i & 1)) {
-            router_layer_outdated(&t->enc[i]);
+            router_watch_outdated(&t->enc[i]);
         }
     }
     remote->told_wanted = wanted;
@@ -134,7 +134,7 @@ static bool take_rungs(struct rtrack *t, const struct relay_track *record)
         begun = begun || (record->rungs[i].active && !t->enc[i].rung.active);
         t->enc[i].rung = record->rungs[i];
         if (!record->rungs[i].active) {
-            router_layer_outdated(&t->enc[i]);
+            router_watch_outdated(&t->enc[i]);
         }
     }
     return begun;

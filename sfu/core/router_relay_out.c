@@ -155,7 +155,7 @@ void router_relay_to(struct rtrack *t, uint64_t workers)
         t->enc[i].relayed &= workers;
         t->enc[i].broken &= workers;
     }
-    router_layer_unwanted(t);
+    router_watch_unwanted(t);
     while (gone != 0) {
         const struct relay_head end = head_of(t, RELAY_END);
         if (!send_record(r, take_lowest(&gone), SFU_RELAY_PROMISED, &end, sizeof end)) {
@@ -217,7 +217,7 @@ void router_relay_wanted(struct rtrack *t, unsigned from, uint8_t wanted)
             begin_encoding(e, from);
         }
     }
-    router_layer_unwanted(t);
+    router_watch_unwanted(t);
 }
 
 static void clock_of(const struct renc *e, bool report)

@@ -76,7 +76,7 @@ struct rfeed *router_slot_feed(struct rslot *slot, const struct renc *enc)
 static void feed_detach(struct rfeed *feed)
 {
     sfu_list_remove(&feed->link);
-    router_layer_unwanted(feed->enc->track);
+    router_watch_unwanted(feed->enc->track);
     feed->enc = NULL;
 }
 
@@ -102,7 +102,7 @@ static void feeds_keep(struct rslot *slot, struct renc *next, const struct renc 
         feed = router_slot_feed(slot, NULL); /* two places, and old takes one at most */
         feed->enc = next;
         sfu_list_push_back(&next->feeds, &feed->link);
-        router_layer_unwanted(next->track);
+        router_watch_unwanted(next->track);
     }
     router_feed_recoded(feed);
 }

@@ -301,7 +301,7 @@ static void ingest(struct renc *e, const struct sfu_rtp_packet *rtp,
     }
     s->seen_us = p.arrival_us;
     s->format = p.format;
-    router_layer_sent(s, &p);
+    router_watch_sent(s, &p);
     if (!take_in(s, &p)) {
         return;
     }

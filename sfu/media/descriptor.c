@@ -105,7 +105,8 @@ bool sfu_descriptor_read(struct sfu_descriptor *d, struct sfu_packet *packet)
         era = era_of(d, (uint16_t)(packet->descriptor[1] << 8 | packet->descriptor[2]));
     }
     if (sfu_depdesc_parse(packet->descriptor, packet->descriptor_len, era ? &era->structure : NULL,
-                          &d->fresh, &desc) < 0) {
+                          &d->fresh, &desc) < 0 ||
+        (!era && !desc.cut.has_structure)) {
         packet->descriptor_len = 0;
         return false;
     }
