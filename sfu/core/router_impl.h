@@ -39,7 +39,7 @@ enum {
     ROUTER_SILENCE_US = 20000,
     ROUTER_SLOT_HOT_BYTES = 192,
     ROUTER_SPREAD_AHEAD = 3, /* slots whose state is fetched while others' packets are made */
-    ROUTER_MID_PKTS = 20,    /* first packets of a slot carry its MID (browsers need no more) */
+    ROUTER_MID_PKTS = 20,    /* first packets of a slot carry its MID, and whatever is sent again */
     ROUTER_CSRC_PKTS = 20,   /* first packets of a track in a slot name it */
 };
 

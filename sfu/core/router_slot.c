@@ -287,7 +287,22 @@ void router_track_detach(struct rtrack *t)
 
 /* --- packets --- */
 
-static void set_values(struct rslot *slot, const struct sfu_packet *packet,
+/* Once Firefox has seen a MID it takes for that m-line only the SSRCs that it saw it with: repairs
+ * without one are dropped there, although the answer names their SSRC. Any of them may be the first
+ * to arrive, and they are few: each has it. */
+static bool needs_mid(struct rslot *slot, bool resent)
+{
+    if (resent) {
+        return true;
+    }
+    if (SFU_LIKELY(slot->mid_left == 0)) {
+        return false;
+    }
+    slot->mid_left--;
+    return true;
+}
+
+static void set_values(struct rslot *slot, const struct sfu_packet *packet, bool resent,
                        struct sfu_hdrext_values *v)
 {
     struct sfu_rpeer *peer = slot->peer;
@@ -301,8 +316,7 @@ static void set_values(struct rslot *slot, const struct sfu_packet *packet,
     v->playout_max_10ms = packet->playout_max_10ms;
     v->abs_send_time = peer->router->abs_send_time;
     v->twcc_seq = peer->twcc_seq;
-    if (slot->mid_left > 0) {
-        slot->mid_left--;
+    if (needs_mid(slot, resent)) {
         v->present |= SFU_HDREXT_BIT(MID);
         v->mid.data = (const uint8_t *)slot->plan->mid;
         v->mid.len = (uint8_t)strlen(slot->plan->mid);
@@ -318,7 +332,7 @@ void router_slot_emit(struct rslot *slot, uint8_t pt, const struct sfu_packet *p
     struct sfu_hdrext_values values;
     uint8_t rewritten[SFU_CODEC_HEAD_MAX], descriptor[UINT8_MAX];
     uint16_t len = fill ? 0 : packet->payload_len;
-    set_values(slot, packet, &values);
+    set_values(slot, packet, rtx != NULL, &values);
     if (SFU_UNLIKELY(packet->descriptor_len > 0) && len > 0 &&
         slot->plan->ext.id_of[SFU_HDREXT_DEPENDENCY_DESCRIPTOR] != 0) {
         router_payload_descriptor(packet, out, descriptor, &values);

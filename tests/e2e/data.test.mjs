@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { launchChromium, launchFirefox, openHarness } from './lib/browsers.mjs';
 import { startProxy } from './lib/proxy.mjs';
 import { startStoad } from './lib/stoad.mjs';
+import { signToken } from './lib/token.mjs';
 import { NotYet, sleep, until } from './lib/until.mjs';
 import { eventCount, noFaults, sawEvent } from './lib/watch.mjs';
 
@@ -131,7 +132,7 @@ test('the channels go on while the WebSocket is away, after the resume, and afte
     }
 });
 
-test('a new PeerConnection has data channels again', async () => {
+test('who leaves and joins again has data channels again', async () => {
     const from = await eventCount(cat);
     await cat.evaluate(() => harness.leave());
     await sawEvent(cat, ['disconnected'], { from });
@@ -139,10 +140,40 @@ test('a new PeerConnection has data channels again', async () => {
     await everybodyListens();
 });
 
-test('without the grant there is no association, and publishing says so', async () => {
+test('a room that was made without data channels offers none, and publishing says so', async () => {
     const dan = await openHarness(chromium, stoad.url);
     await dan.evaluate((args) => harness.join(args, { data: false }), { room: ROOM, identity: 'dan' });
     assert.equal(await send(dan, { text: 'x' }), 'invalid_state');
     assert.equal((await dan.evaluate(() => harness.sdp())).local.includes('m=application'), false);
-    noFaults([dan, ...pages()]);
+    noFaults([dan]);
+    await dan.close();
+});
+
+const associations = async () => {
+    const text = await (await fetch(`${stoad.url}/metrics`)).text();
+    return Number(/^stoa_open\{kind="sctp_associations"\} (\d+)$/m.exec(text)[1]);
+};
+
+test('without the grant there is no association, not even for an offer of one, and publishing says so', async () => {
+    await until(async () => (await associations()) === pages().length, 'one association a page');
+    const eve = await openHarness(chromium, stoad.url);
+    const token = await signToken(stoad, 'eve', { room: ROOM, publish: ['microphone'], subscribe: true });
+    await eve.evaluate((args) => harness.join(args), { token });
+    await eve.evaluate((args) => harness.publish(args), { frequency: 500 });
+    const connected = () => eve.evaluate(() => harness.room.peerConnection.connectionState === 'connected');
+    await until(connected, 'eve is connected');
+    for (const reliable of [true, false]) assert.equal(await send(eve, { text: 'x' }, { reliable }), 'forbidden');
+    assert.equal((await eve.evaluate(() => harness.sdp())).local.includes('m=application'), false);
+
+    await eve.evaluate(() => {
+        harness.room.peerConnection.createDataChannel('own');
+        harness.room.restartIce();
+    });
+    const answer = () => eve.evaluate(() => harness.sdp().remote);
+    await until(async () => (await answer()).includes('m=application'), 'the offer of a channel is answered');
+    assert.match(await answer(), /^m=application 0 /m);
+    await until(connected, 'eve is connected still');
+    assert.equal(await send(eve, { text: 'x' }), 'forbidden');
+    assert.equal(await associations(), pages().length);
+    noFaults([eve, ...pages()]);
 });

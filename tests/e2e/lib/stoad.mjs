@@ -107,6 +107,7 @@ export async function startStoad(env = {}) {
         /** Of the first worker. */
         mediaPort,
         pid: child.pid,
+        dataDir: join(folder, 'data'),
         readLog,
         get ended() {
             return ended;

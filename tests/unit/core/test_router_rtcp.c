@@ -100,6 +100,34 @@ static void nacks_for_what_never_was(void **state)
     assert_int_equal(rig_count(rig, from, rig_slot_ssrc(2, 1) + 1, NULL), 1);
 }
 
+/* Firefox drops repairs that do not (router_slot.c). */
+static void repairs_name_their_m_line(void **state)
+{
+    static const unsigned frames[] = {5, 40}; /* while the slot itself still does, and after */
+    struct rig *rig = *state;
+    const struct rig_out *o = NULL;
+    unsigned n = 1, with = 0;
+    call(rig);
+    for (unsigned i = 0; i < SFU_ARRAY_LEN(frames); i++) {
+        while (n < frames[i]) {
+            rig_video(rig, 11, n++, false);
+        }
+        rig_count(rig, 0, rig_slot_ssrc(2, 1), &o);
+        uint16_t newest = o->seq;
+        unsigned from = rig->out_count;
+        rig_nack(rig, 2, rig_slot_ssrc(2, 1), newest, 0);
+        rig_nack(rig, 2, rig_slot_ssrc(2, 1), (uint16_t)(newest - 2), 1);
+        assert_int_equal(rig_count(rig, from, rig_slot_ssrc(2, 1) + 1, NULL), 3);
+        for (unsigned k = from; k < rig->out_count; k++) {
+            assert_true(rig->out[k].has_mid);
+        }
+    }
+    for (unsigned i = 0; i < rig->out_count; i++) {
+        with += !rig->out[i].rtcp && rig->out[i].ssrc == rig_slot_ssrc(2, 1) && rig->out[i].has_mid;
+    }
+    assert_int_equal(with, 20); /* repairs are not counted as the slot's first packets */
+}
+
 static void sr(struct rig *rig, uint64_t peer, uint32_t ssrc, uint64_t ntp, uint32_t ts)
 {
     uint8_t b[28] = {0x80, 200, 0, 6};
@@ -228,6 +256,7 @@ int main(void)
         RIG_TEST(key_frames_are_not_for_the_asking),
         RIG_TEST(a_storm_of_nacks_costs_no_more_than_the_budget),
         RIG_TEST(nacks_for_what_never_was),
+        RIG_TEST(repairs_name_their_m_line),
         RIG_TEST(absurd_sender_reports_are_not_passed_on),
         RIG_TEST(transport_feedback_is_bounded),
         RIG_TEST(feedback_comes_every_50_ms),

@@ -197,6 +197,8 @@ export class DataChannels {
     #address({ topic, destinationIdentities }: PublishDataOptions): DataAddress {
         const to = destinationIdentities && this.#host.idsOf(destinationIdentities);
         if (to?.length === 0) throw new StoaError('not_found', 'none of the destinations is in the room');
+        if (to && to.length > DESTINATIONS)
+            throw new StoaError('too_large', `${to.length} destinations in the room, ${DESTINATIONS} is the most`);
         return { ...(topic ? { topic } : {}), ...(to ? { to } : {}) };
     }
 

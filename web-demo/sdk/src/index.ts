@@ -40,11 +40,11 @@ export { RemoteTrack } from './remote-track.js';
 export {
     Room,
     type ConnectOptions,
-    type RoomEvents,
     type RoomOptions,
     type RoomState,
     type ViewPair,
 } from './room.js';
+export type { RoomEvents } from './room-events.js';
 export type { RoomStats, TrackStats } from './stats.js';
 export type { TokenSource } from './session.js';
 export { VERSION } from './version.js';

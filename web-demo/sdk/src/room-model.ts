@@ -4,7 +4,7 @@ import type { LocalParticipant } from './local-participant.js';
 import { RemoteParticipant, type Participant } from './participants.js';
 import type { NotificationName, Notifications, WireParticipant } from './protocol.js';
 import { RemoteTrack } from './remote-track.js';
-import type { RoomEvents } from './room.js';
+import type { RoomEvents } from './room-events.js';
 import type { SlotTable } from './slots.js';
 
 export interface RoomModel {

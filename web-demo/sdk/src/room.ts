@@ -1,10 +1,7 @@
 import { AudioPlayback } from './audio-playback.js';
 import { browserHttpLane, browserPeer, browserSocket } from './browser.js';
-import { DataChannels, type DataInfo, type PublishDataOptions } from './data-channels.js';
-import type { DataPayload } from './data-line.js';
-import { EarlyData } from './early-data.js';
 import { Emitter } from './emitter.js';
-import { Engine, type EngineHost, type ReconnectAttempt } from './engine.js';
+import { Engine, type EngineHost } from './engine.js';
 import { ServerError, StoaError } from './errors.js';
 import { LocalParticipant, type Publisher } from './local-participant.js';
 import type { LaneKind } from './lanes.js';
@@ -13,7 +10,6 @@ import { wantedPairs } from './pairs.js';
 import { RemoteParticipant, type Participant } from './participants.js';
 import type { PeerFactory } from './peer.js';
 import type {
-    ConnectionQuality,
     Grants,
     NotificationName,
     Notifications,
@@ -24,56 +20,17 @@ import type {
     WireSession,
 } from './protocol.js';
 import { RemoteTrack, type SlotFeed } from './remote-track.js';
+import { RoomData } from './room-data.js';
+import type { RoomEvents } from './room-events.js';
 import { applyNotification, reconcileParticipants, type RoomModel } from './room-model.js';
 import type { SocketFactory } from './rpc.js';
 import type { TokenSource } from './session.js';
 import { SlotTable } from './slots.js';
-import { StatsReader, type RoomStats, type StatsSubject } from './stats.js';
+import { StatsReader, type RoomStats } from './stats.js';
+import { incomingSubjects, outgoingSubjects } from './stats-subjects.js';
 import { ViewSizes } from './view-sizes.js';
 
 export type RoomState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
-
-export interface RoomEvents {
-    connected: [];
-    /** Something broke; calls go on as far as they can while it is repaired. */
-    reconnecting: [];
-    reconnectAttempt: [attempt: ReconnectAttempt];
-    reconnected: [];
-    /** For good. Reasons: `left`, `page_hidden`, `connection_lost`, or the server's (`kicked`, `replaced`, …). */
-    disconnected: [reason: string];
-    participantConnected: [participant: RemoteParticipant];
-    participantDisconnected: [participant: RemoteParticipant, reason: string];
-    /** Name, metadata or state changed. */
-    participantUpdated: [participant: Participant];
-    participantMetadataChanged: [metadata: Readonly<Record<string, unknown>>, participant: Participant];
-    trackPublished: [track: RemoteTrack, participant: RemoteParticipant];
-    trackUnpublished: [track: RemoteTrack, participant: RemoteParticipant];
-    trackSubscribed: [track: RemoteTrack, participant: RemoteParticipant];
-    trackUnsubscribed: [track: RemoteTrack, participant: RemoteParticipant];
-    /** This browser cannot decode the track. */
-    trackUnavailable: [track: RemoteTrack, participant: RemoteParticipant, reason: string];
-    trackMuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
-    trackUnmuted: [track: RemoteTrack | LocalTrack, participant: Participant, by: 'self' | 'admin'];
-    trackDimensionsChanged: [track: RemoteTrack, participant: RemoteParticipant];
-    /** The server sends us another encoding of the track, or another reason holds it there: see `track.layer`. */
-    trackLayerChanged: [track: RemoteTrack, participant: RemoteParticipant];
-    localTrackPublished: [track: LocalTrack, participant: LocalParticipant];
-    localTrackUnpublished: [track: LocalTrack, participant: LocalParticipant];
-    /** A camera or microphone was pulled out or taken away; its track is muted now. */
-    deviceLost: [track: LocalTrack];
-    /** Loudest first; empty when all are silent. */
-    activeSpeakersChanged: [speakers: Participant[]];
-    connectionQualityChanged: [quality: ConnectionQuality, participant: Participant];
-    /** A message of `publishData()`: text as it was sent, or bytes. */
-    dataReceived: [payload: DataPayload, participant: Participant, info: DataInfo];
-    /** The server did not pass on, or slowed down, what we sent: `code` as in docs/tables.md, `count` since the last time. */
-    dataRefused: [refusal: { code: string; field?: string; count: number }];
-    /** So many messages to us were dropped, because we read too slowly. */
-    dataLost: [count: number];
-    roomLocked: [locked: boolean, by: string];
-    /** False: the browser wants a click before it plays sound; call `startAudio()` from one. */
-    audioPlaybackChanged: [canPlay: boolean];
-}
 
 export interface RoomOptions {
     /** Receive pairs beyond which the server chooses who is seen and heard. Default 16. */
@@ -117,8 +74,7 @@ export class Room extends Emitter<RoomEvents> {
     readonly #model: RoomModel;
     readonly #local: LocalParticipant;
     readonly #sizes: ViewSizes;
-    readonly #data: DataChannels;
-    readonly #early = new EarlyData<[payload: DataPayload, info: DataInfo]>();
+    readonly #data: RoomData;
     #engine: Engine | null = null;
     #info: WireSession | null = null;
     #state: RoomState = 'disconnected';
@@ -145,11 +101,14 @@ export class Room extends Emitter<RoomEvents> {
             participants: () => this.#remotes.values(),
             send: (tiles) => this.#request('conference.sizes', { tiles }),
         });
-        this.#data = new DataChannels({
-            idsOf: (identities) => this.#idsOf(identities),
-            deliver: ({ from, topic, direct }, payload, reliable) =>
-                this.#deliver(from, payload, { topic, reliable, direct }),
-        });
+        this.#data = new RoomData(
+            {
+                isGranted: () => this.grants?.data ?? false,
+                participants: () => [this.#local, ...this.#remotes.values()],
+                received: (...message) => this.emit('dataReceived', ...message),
+            },
+            options.data !== false,
+        );
         this.#model = this.#createModel();
     }
 
@@ -296,35 +255,12 @@ export class Room extends Emitter<RoomEvents> {
         const pc = this.peerConnection;
         if (!pc) return null;
         if (this.#stats?.pc !== pc) this.#stats = { pc, reader: new StatsReader() };
-        const figures = await this.#stats.reader.read(pc, this.#incoming(), this.#outgoing());
-        return { ...figures, signalling: this.signalling, quality: this.#local.connectionQuality };
-    }
-
-    #incoming(): StatsSubject[] {
-        return [...this.#remotes.values()].flatMap(({ identity, tracks }) =>
-            [...tracks.values()]
-                .filter((track) => track.feed !== null)
-                .map((track) => ({
-                    identity,
-                    source: track.source,
-                    kind: track.kind,
-                    media: track.mediaStreamTrack,
-                    mid: track.feed!.mid,
-                    layer: layerOf(track),
-                })),
+        const figures = await this.#stats.reader.read(
+            pc,
+            incomingSubjects(this.#remotes.values()),
+            outgoingSubjects(this.#local, (track) => this.#engine?.peer?.midOf(track) ?? null),
         );
-    }
-
-    #outgoing(): StatsSubject[] {
-        const { identity, tracks } = this.#local;
-        return [...tracks.values()].map((track) => ({
-            identity,
-            source: track.source,
-            kind: track.kind,
-            media: track.mediaStreamTrack,
-            mid: this.#engine?.peer?.midOf(track) ?? null,
-            layer: null,
-        }));
+        return { ...figures, signalling: this.signalling, quality: this.#local.connectionQuality };
     }
 
     /** Repairs as after a network change; for diagnosis. */
@@ -370,35 +306,12 @@ export class Room extends Emitter<RoomEvents> {
         },
         update: (params) => this.#request('conference.update', params),
         lost: (track) => this.emit('deviceLost', track),
-        data: (payload, options) => this.#publishData(payload, options),
+        data: async (payload, options) => {
+            if (!this.#engine || this.#state === 'connecting')
+                throw new StoaError('not_connected', 'connect() comes first');
+            return this.#data.publish(payload, options);
+        },
     };
-
-    async #publishData(payload: DataPayload, options: PublishDataOptions): Promise<void> {
-        if (!this.#engine || this.#state === 'connecting')
-            throw new StoaError('not_connected', 'connect() comes first');
-        if (!this.grants?.data) throw new StoaError('forbidden', 'the token does not grant data');
-        if (this.#options.data === false)
-            throw new StoaError('invalid_state', 'this room was made without data channels');
-        return this.#data.publish(payload, options);
-    }
-
-    #idsOf(identities: readonly string[]): string[] {
-        const wanted = new Set(identities);
-        return [this.#local, ...this.#remotes.values()]
-            .filter((each) => wanted.has(each.identity))
-            .map((each) => each.id);
-    }
-
-    #deliver(from: string, payload: DataPayload, info: DataInfo): void {
-        const participant = from === this.#local.id ? this.#local : this.#remotes.get(from);
-        if (participant) this.emit('dataReceived', payload, participant, info);
-        else this.#early.hold(from, [payload, info]);
-    }
-
-    #deliverEarly(): void {
-        for (const { id } of this.#remotes.values())
-            for (const [payload, info] of this.#early.take(id)) this.#deliver(id, payload, info);
-    }
 
     #connectedEngine(): Engine {
         if (!this.#engine) throw new StoaError('not_connected', 'connect() comes first');
@@ -427,11 +340,9 @@ export class Room extends Emitter<RoomEvents> {
             onNotification: (name, params) => this.#onNotification(name, params),
             onFeed: (feed: SlotFeed) => this.#slots.addFeed(feed),
             onAnswer: (answer: WireAnswer) => this.#applyAnswer(answer),
-            onPeerMade: (pc) => {
-                if (this.grants?.data && this.#options.data !== false) this.#data.attach(pc);
-            },
+            onPeerMade: (pc) => this.#data.onPeerMade(pc),
             onPeerLost: () => {
-                this.#data.detach();
+                this.#data.onPeerLost();
                 this.#slots.reset();
                 this.#audio.clear();
             },
@@ -482,13 +393,13 @@ export class Room extends Emitter<RoomEvents> {
         this.#local.update(join.participant);
         const others = join.participants.filter((each) => each.id !== join.participant.id);
         reconcileParticipants(this.#model, others, again);
-        this.#deliverEarly();
+        this.#data.onParticipants();
         this.#slots.apply(join.slots);
     }
 
     #onNotification<N extends NotificationName>(name: N, params: Notifications[N]): void {
         applyNotification(this.#model, name, params);
-        if (name === 'participant.joined') this.#deliverEarly();
+        if (name === 'participant.joined') this.#data.onParticipants();
         void this.#growPairs();
     }
 
@@ -500,8 +411,7 @@ export class Room extends Emitter<RoomEvents> {
     #reset(): void {
         this.#state = 'disconnected';
         this.#engine = null;
-        this.#data.close(new StoaError('not_connected', 'the room was left'));
-        this.#early.clear();
+        this.#data.close();
         this.#sizes.reset();
         this.#slots.reset();
         this.#audio.clear();
@@ -553,10 +463,4 @@ export class Room extends Emitter<RoomEvents> {
             emit: (event, ...args) => this.emit(event, ...args),
         };
     }
-}
-
-/** Where the server sends layers, a track knows which one comes. */
-function layerOf(track: RemoteTrack): StatsSubject['layer'] {
-    const layer = (track as { layer?: { rid?: string | null; width: number; height: number; why: string } | null }).layer;
-    return layer ? { name: layer.rid || `${layer.width}x${layer.height}`, why: layer.why } : null;
 }

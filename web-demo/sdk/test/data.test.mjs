@@ -212,6 +212,37 @@ test('a resume and an ICE restart keep the channels; a new session makes new one
     assert.deepEqual(channels()[0].sent, ['', '{"to":["pt_bob2"]}\nlate']);
 });
 
+test('a new session without the grant refuses what waited', async () => {
+    await connect();
+    const refused = [];
+    for (const text of ['one', 'two']) publish(text).catch(({ code }) => refused.push(code));
+    server.grantsData = false;
+    server.replies['session.resume'] = () => MockServer.error('gone');
+    server.cut();
+    await until(() => FakePeerConnection.made.length === 2 && room.state === 'connected', 'rejoined');
+    await until(() => refused.length === 2, 'both are refused');
+    assert.deepEqual(refused, ['forbidden', 'forbidden']);
+    assert.deepEqual(channels(), []);
+    await assert.rejects(publish('x'), { code: 'forbidden' });
+});
+
+test('what a line may name is participants, not identities', async () => {
+    const twins = (count) => Array.from({ length: count }, (_, n) => participant(`pt_${n}`, [], { identity: 'twin' }));
+    for (const reliable of [true, false]) {
+        server.others = twins(100);
+        await connect();
+        openAll();
+        const channel = channels()[reliable ? 0 : 1];
+        await publish('fits', { reliable, destinationIdentities: ['twin'] });
+        assert.equal(JSON.parse(channel.sent.at(-1).split('\n')[0]).to.length, 100);
+        server.notify('participant.joined', { participant: twins(101)[100] });
+        await until(() => room.remoteParticipants.size === 101, 'one more');
+        const told = { code: 'too_large', message: /101 destinations/ };
+        await assert.rejects(publish('does not', { reliable, destinationIdentities: ['twin'] }), told);
+        room.disconnect();
+    }
+});
+
 test('what the server says of lost and refused messages', async () => {
     await connect();
     const told = [];

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 
 const OUT = new URL('../../dist/sdk/', import.meta.url);
 const BUILD = new URL('../build/', import.meta.url);
-const MAX_GZIP_BYTES = 20_000;
+const MAX_GZIP_BYTES = 24_000;
 
 async function bundleCode() {
     const outfile = new URL('stoa-client.js', OUT).pathname;
