@@ -78,8 +78,14 @@ void plg_conf_data(void *state, const struct sfu_data_message *message)
         out.count = sessions ? everybody_else(from, sessions, out.count) : 0;
     }
     out.sessions = sessions;
-    if (!sessions || (out.count > 0 && pc->host->data_send(pc->host, &out) != 0)) {
-        (void)pc->host->data_refuse(pc->host, message->session, SFU_DATA_REFUSED_QUEUE);
+    int rc = -ENOMEM;
+    if (sessions) {
+        rc = out.count > 0 ? pc->host->data_send(pc->host, &out) : 0;
+    }
+    if (rc != 0) {
+        (void)pc->host->data_refuse(pc->host, message->session,
+                                    rc == -EDQUOT ? SFU_DATA_REFUSED_FANOUT
+                                                  : SFU_DATA_REFUSED_QUEUE);
     }
     if (sessions != few) {
         free(sessions);

@@ -44,6 +44,7 @@ static void not_open(struct sfu_channels *c, struct sfu_channel *ch, enum state 
 {
     ch->state = (uint8_t)state;
     ch->reset_due = true;
+    c->resets++;
     c->open--;
     c->opened -= ch->label != NULL;
 }
@@ -170,7 +171,7 @@ void sfu_channels_close(struct sfu_channels *c, uint16_t stream)
 
 bool sfu_channels_reset_due(const struct sfu_channels *c, uint16_t *ret_stream)
 {
-    for (uint16_t i = 0; i < SFU_SCTP_STREAMS; i++) {
+    for (uint16_t i = 0; c->resets > 0 && i < SFU_SCTP_STREAMS; i++) {
         if (c->channel[i].reset_due) {
             *ret_stream = i;
             return true;
@@ -184,6 +185,7 @@ void sfu_channels_reset_sent(struct sfu_channels *c, uint16_t stream)
     struct sfu_channel *ch = channel_of(c, stream);
     if (ch && ch->reset_due) {
         ch->reset_due = false;
+        c->resets--;
         if (ch->state == CLOSED) {
             free_channel(ch);
         }

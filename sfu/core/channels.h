@@ -34,6 +34,7 @@ struct sfu_channels {
     struct sfu_channel channel[SFU_SCTP_STREAMS];
     uint32_t open;   /* how many */
     uint32_t opened; /* of those: by the peer */
+    uint32_t resets; /* channels whose half of ours waits to be closed */
 };
 
 enum sfu_channels_seen {

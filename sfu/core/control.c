@@ -59,6 +59,7 @@ void sfu_control_conf_init(struct sfu_control_conf *ret)
         .worker_busy_percent = SFU_MAX_WORKER_BUSY_PERCENT,
         .port_base = 20000,
         .data_queue_bytes = SFU_MAX_DATA_QUEUE_BYTES,
+        .data_fanout_bytes_per_s = SFU_MAX_DATA_FANOUT_BYTES_PER_SECOND,
         .data_message_max = SFU_MAX_DATA_MESSAGE_BYTES,
     };
 }
@@ -71,7 +72,8 @@ static bool conf_ok(const struct sfu_control_conf *conf)
            conf->max_tracks <= SFU_PEER_TRACKS && conf->resume_events >= 1 &&
            conf->calls_per_s >= 1 && conf->calls_burst >= 1 && conf->workers >= 1 &&
            conf->workers <= SFU_CONTROL_WORKERS && conf->addr_count <= SFU_CONTROL_ADDRS &&
-           conf->codec_count <= SFU_CONTROL_CODECS && conf->data_message_max > SFU_DATA_LINE_MAX;
+           conf->codec_count <= SFU_CONTROL_CODECS && conf->data_message_max > SFU_DATA_LINE_MAX &&
+           conf->data_fanout_bytes_per_s >= 1;
 }
 
 /* Tokens that were revoked elsewhere end their sessions. */

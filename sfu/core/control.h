@@ -42,6 +42,7 @@ struct sfu_control_conf {
     uint32_t data_queue_bytes; /* of messages on data channels that wait for control; 0: no data
                                   channels */
     uint32_t data_message_max; /* bytes of one, as answers say */
+    uint32_t data_fanout_bytes_per_s; /* of one sender, times its receivers */
     uint32_t mailbox_cells;
     int64_t opening_us, resume_us, ping_us; /* 5 s, 30 s, 10 s */
     uint32_t resume_events;                 /* window of a session: notifications … */

@@ -15,6 +15,8 @@
 enum {
     EVENTS_PER_TURN = 256,
     REFUSED_US = 1000000, /* between two data.refused of one kind */
+    NS_PER_S = 1000000000,
+    FANOUT_BURST = 8, /* the share of a second's worth that may go at once */
 };
 
 /* One event in the ring.  label and data of the event are NULL there. */
@@ -270,6 +272,20 @@ void sfu_control_data_sweep(struct sfu_control *c)
 
 /* --- what goes --- */
 
+/* Little may go at once: every reader has it in front of what others say.  The last message may go over
+ * that: one of the largest to the largest room is dear, and must be possible. */
+static bool fanout_over(const struct sfu_control_peer *from)
+{
+    return from->fanout_ns - from->c->now_us * 1000 > NS_PER_S / FANOUT_BURST;
+}
+
+static void fanout_charge(struct sfu_control_peer *from, uint32_t len, uint32_t receivers)
+{
+    int64_t now_ns = from->c->now_us * 1000, cost = (int64_t)len * receivers;
+    int64_t start_ns = from->fanout_ns > now_ns ? from->fanout_ns : now_ns;
+    from->fanout_ns = start_ns + cost * NS_PER_S / from->c->conf.data_fanout_bytes_per_s;
+}
+
 static uint32_t add_peers(struct sfu_control *c, const struct sfu_data_out *out, uint64_t *peers)
 {
     uint32_t n = 0;
@@ -294,6 +310,11 @@ int sfu_control_data_send(struct sfu_control *c, const struct sfu_data_out *out)
     if (!c->data.send) {
         return 0;
     }
+    const struct sfu_session *s = sfu_session_get(c, m->session);
+    struct sfu_control_peer *from = s ? s->peer : NULL;
+    if (from && fanout_over(from)) {
+        return -EDQUOT;
+    }
     struct sfu_data_send *send = sfu_data_send_create((uint32_t)out->count, (uint16_t)topic_len,
                                                       (uint32_t)(line_len + m->len));
     if (!send) {
@@ -308,9 +329,11 @@ int sfu_control_data_send(struct sfu_control *c, const struct sfu_data_out *out)
         memcpy(send->data + line_len, m->data, m->len);
     }
     int rc = 0;
-    send->peer_count = add_peers(c, out, send->peers);
-    if (send->peer_count == 0 || (rc = c->data.send(c->data.arg, send)) < 0) {
+    uint32_t len = send->len, count = send->peer_count = add_peers(c, out, send->peers);
+    if (count == 0 || (rc = c->data.send(c->data.arg, send)) < 0) {
         sfu_data_send_destroy(send);
+    } else if (from) {
+        fanout_charge(from, len, count);
     }
     return rc;
 }

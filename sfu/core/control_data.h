@@ -18,7 +18,8 @@ void sfu_control_data_destroy(struct sfu_control *c);
 /* Once a second: what was not told, or not heard. */
 void sfu_control_data_sweep(struct sfu_control *c);
 
-/* 0; -ENOBUFS the sctp thread has too much to do, -EMSGSIZE, -ENOMEM: nobody gets it. */
+/* 0; -EDQUOT the sender is over its bytes times receivers, -ENOBUFS the sctp thread has too much to
+ * do, -EMSGSIZE, -ENOMEM: nobody gets it. */
 SFU_MUST_CHECK int sfu_control_data_send(struct sfu_control *c, const struct sfu_data_out *out);
 /* Counted, and told to the sender at most once a second. */
 void sfu_control_data_refuse(struct sfu_session *s, enum sfu_data_refusal why, uint32_t count);

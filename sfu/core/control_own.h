@@ -202,6 +202,7 @@ struct sfu_control_peer {
     struct sfu_plan *plan;     /* to be applied; NULL: the worker has it */
     bool applied;              /* the worker knows the peer */
     bool data_open;            /* the sctp thread knows it */
+    int64_t fanout_ns;         /* when what it sent to others is paid for */
     struct sfu_list refused_link;
     struct {
         uint32_t count; /* not told yet */

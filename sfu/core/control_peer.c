@@ -355,14 +355,21 @@ static int send_levels(struct sfu_control_peer *peer)
         s->map_dirty = false;
         s->cut = false;
     }
-    return sfu_control_data_open(peer);
+    return 0;
 }
 
 static int send_close(struct sfu_control_peer *peer)
 {
     struct sfu_plane_ops *plane = &peer->c->plane;
-    int err = sfu_control_data_close(peer);
-    return err ? err : plane->close(plane->arg, peer->worker, peer->handle);
+    int err = peer->applied ? plane->close(plane->arg, peer->worker, peer->handle) : 0;
+    peer->applied = err != 0;
+    return err;
+}
+
+/* The sctp thread's level is its own: when that is busy, the worker's go on, and the reverse. */
+static int send_data_level(struct sfu_control_peer *peer)
+{
+    return peer->session ? sfu_control_data_open(peer) : sfu_control_data_close(peer);
 }
 
 /* A plan that waited may be older than a mute. */
@@ -411,6 +418,8 @@ void sfu_control_peer_flush(struct sfu_control *c)
         }
         if (err != 0) {
             full |= bit;
+        }
+        if (send_data_level(peer) != 0 || err != 0) {
             atomic_fetch_add(&c->n_retried, 1);
         } else if (!peer->session) {
             free_peer(peer);

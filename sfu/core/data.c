@@ -176,6 +176,7 @@ int sfu_data_send(struct sfu_data *d, struct sfu_data_send *send)
 {
     size_t bytes = send_bytes(send->peer_count, send->topic_len, send->len);
     if (atomic_fetch_add(&d->queued_bytes, bytes) + bytes > d->conf.queue_bytes ||
+        sfu_mailbox_free(d->commands) <= DATA_COMMANDS_LEVELS ||
         post(d, &(struct data_command){.kind = DATA_SEND, .send = send}) < 0) {
         atomic_fetch_sub(&d->queued_bytes, bytes);
         return -ENOBUFS;
@@ -218,12 +219,8 @@ static void do_close(struct sfu_data *d, struct data_command *cmd)
 
 static void do_send(struct sfu_data *d, struct data_command *cmd)
 {
-    for (uint32_t i = 0; i < cmd->send->peer_count; i++) {
-        data_peer_send(d, cmd->send->peers[i], cmd->send);
-    }
-    atomic_fetch_sub(&d->queued_bytes,
-                     send_bytes(cmd->send->peer_count, cmd->send->topic_len, cmd->send->len));
-    sfu_data_send_destroy(cmd->send);
+    d->sending = cmd->send;
+    d->sent = 0;
 }
 
 typedef void (*command_fn)(struct sfu_data *d, struct data_command *cmd);
@@ -233,6 +230,40 @@ static const command_fn commands[DATA_COMMAND_KINDS] = {
     [DATA_CLOSE] = do_close,
     [DATA_SEND] = do_send,
 };
+
+/* False: this turn has sent enough, the message has more receivers. */
+static bool go_on_sending(struct sfu_data *d, unsigned *left)
+{
+    struct sfu_data_send *send = d->sending;
+    while (send && d->sent<send->peer_count && * left> 0) {
+        data_peer_send(d, send->peers[d->sent++], send);
+        (*left)--;
+    }
+    if (send && d->sent < send->peer_count) {
+        return false;
+    }
+    if (send) {
+        atomic_fetch_sub(&d->queued_bytes,
+                         send_bytes(send->peer_count, send->topic_len, send->len));
+        sfu_data_send_destroy(send);
+        d->sending = NULL;
+    }
+    return true;
+}
+
+/* True: more waits.  Nothing overtakes the message that is under way: channels are in order. */
+static bool take_commands(struct sfu_data *d)
+{
+    struct data_command cmd;
+    unsigned left = DATA_SENDS;
+    for (unsigned n = 0; n < DATA_COMMAND_BATCH && go_on_sending(d, &left); n++) {
+        if (sfu_mailbox_recv(d->commands, &cmd, 1) == 0) {
+            return false;
+        }
+        commands[cmd.kind](d, &cmd);
+    }
+    return true;
+}
 
 /* --- a turn --- */
 
@@ -246,13 +277,8 @@ static void set_time(struct sfu_data *d)
 static void on_commands(struct sfu_loop *loop, void *arg)
 {
     struct sfu_data *d = arg;
-    struct data_command batch[DATA_COMMAND_BATCH];
     set_time(d);
-    size_t n = sfu_mailbox_recv(d->commands, batch, DATA_COMMAND_BATCH);
-    for (size_t i = 0; i < n; i++) {
-        commands[batch[i].kind](d, &batch[i]);
-    }
-    bool more = n == DATA_COMMAND_BATCH;
+    bool more = take_commands(d);
     for (unsigned w = 0; w < d->conf.workers; w++) {
         more = take_packets(d, w) || more;
     }
@@ -264,12 +290,10 @@ static void on_commands(struct sfu_loop *loop, void *arg)
 static void on_tick(struct sfu_timer *timer, void *arg)
 {
     struct sfu_data *d = arg;
-    struct sfu_map_iter it;
-    void *value;
     set_time(d);
-    sfu_map_iter_init(d->peers, &it);
-    while (sfu_map_next(d->peers, &it, NULL, &value)) {
-        data_peer_tick(d, value);
+    SFU_LIST_FOREACH_SAFE(node, &d->busy)
+    {
+        data_peer_tick(d, SFU_LIST_ENTRY(node, struct data_peer, busy_link));
     }
     if (sfu_sctp_count(d->sctp) > 0) {
         sfu_timer_set(sfu_loop_timers(d->loop), timer, d->now_us + SFU_SCTP_TICK_US);
@@ -321,6 +345,7 @@ int sfu_data_create(const struct sfu_data_conf *conf, struct sfu_data **ret_data
         return -ENOMEM;
     }
     d->conf = *conf;
+    sfu_list_init(&d->busy);
     const struct sfu_sctp_conf sctp = {.max_assocs = conf->max_peers,
                                        .message_max = conf->message_max,
                                        .send_bytes = conf->send_bytes};
@@ -363,6 +388,7 @@ void sfu_data_destroy(struct sfu_data *d)
     while (d->commands && sfu_mailbox_recv(d->commands, &cmd, 1) == 1) {
         sfu_data_send_destroy(cmd.send);
     }
+    sfu_data_send_destroy(d->sending);
     sfu_sctp_destroy(d->sctp); /* its last packets look peers up */
     free_peers(d);
     for (unsigned w = 0; w < d->conf.workers; w++) {

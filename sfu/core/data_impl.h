@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "sfu/base/cacheline.h"
+#include "sfu/base/list.h"
 #include "sfu/base/loop.h"
 #include "sfu/base/map.h"
 #include "sfu/base/ring.h"
@@ -17,8 +18,11 @@
 
 enum {
     DATA_COMMANDS = 4096,
-    DATA_COMMAND_BATCH = 16, /* each may be a message to a whole room */
-    DATA_PACKET_BATCH = 256, /* of one worker per turn */
+    DATA_COMMAND_BATCH = 16,
+    DATA_COMMANDS_LEVELS = DATA_COMMANDS / 4, /* cells that messages leave to open and close */
+    DATA_SENDS = 256,                         /* of messages to one receiver, per turn */
+    DATA_LOSSY_BYTES = 64 << 10, /* that wait for a reader: what may be lost is, beyond them */
+    DATA_PACKET_BATCH = 256,     /* of one worker per turn */
     DATA_RING_BYTES = 1 << 20,
     DATA_TELL_US = 1000000,
 };
@@ -50,6 +54,7 @@ struct data_lane {
 struct data_peer {
     uint64_t id;
     unsigned worker;
+    struct sfu_list busy_link;            /* with something for the next tick */
     bool ended;                           /* its association: goes at the next tick */
     bool reads;                           /* our channels: it has said so */
     uint32_t message_max;                 /* that it takes */
@@ -65,6 +70,9 @@ struct sfu_data {
     struct sfu_mailbox *commands;
     struct sfu_sctp *sctp;
     struct sfu_map *peers; /* id -> struct data_peer */
+    struct sfu_list busy;
+    struct sfu_data_send *sending; /* under way; NULL: none */
+    uint32_t sent;                 /* to how many of its peers */
     struct sfu_timer tick;
     int64_t now_us; /* of this turn */
     void (*wake)(void *arg, unsigned worker);
@@ -83,7 +91,8 @@ void data_peer_free(struct data_peer *p); /* not its association */
 void data_peer_close(struct sfu_data *d, uint64_t id);
 void data_peer_packet(struct sfu_data *d, const struct data_record *record, size_t len);
 void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send *send);
-/* What has ended, halves of channels that wait to be closed, what is to be told.  May free p. */
+/* What has ended, halves of channels that wait to be closed, what is to be told: for busy peers.  May
+ * free p. */
 void data_peer_tick(struct sfu_data *d, struct data_peer *p);
 
 /* data.c */

@@ -15,6 +15,23 @@ static struct data_peer *peer_of(const struct sfu_data *d, uint64_t id)
     return sfu_map_get(d->peers, id);
 }
 
+/* Something waits for the next tick. */
+static void busy(struct sfu_data *d, struct data_peer *p)
+{
+    if (!sfu_list_linked(&p->busy_link)) {
+        sfu_list_push_back(&d->busy, &p->busy_link);
+    }
+}
+
+static void count(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind,
+                  uint32_t n)
+{
+    if (n > 0) {
+        p->count[kind] += n;
+        busy(d, p);
+    }
+}
+
 /* --- life --- */
 
 static int make_channels(struct data_peer *p)
@@ -28,6 +45,7 @@ static int make_channels(struct data_peer *p)
 void data_peer_free(struct data_peer *p)
 {
     sfu_stat_gauge_add(SFU_M_OPEN_ASSOCIATIONS, -1);
+    sfu_list_remove(&p->busy_link);
     sfu_channels_fini(&p->channels);
     free(p);
 }
@@ -38,6 +56,7 @@ static int peer_create(struct sfu_data *d, const struct data_command *cmd)
     if (!p) {
         return -ENOMEM;
     }
+    sfu_list_init(&p->busy_link);
     p->id = cmd->peer;
     p->worker = cmd->worker;
     p->message_max = cmd->message_max > 0 && cmd->message_max < d->conf.message_max
@@ -86,7 +105,7 @@ void data_peer_packet(struct sfu_data *d, const struct data_record *record, size
     if (!p) {
         return; /* not open yet, or gone: the peer repeats it, or does not care */
     }
-    p->count[SFU_DATA_SLOWED] += record->dropped;
+    count(d, p, SFU_DATA_SLOWED, record->dropped);
     if (sfu_sctp_input(d->sctp, record->peer, record->packet, len) < 0) {
         sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
     }
@@ -123,12 +142,12 @@ static void deliver(struct sfu_data *d, struct data_peer *p, uint16_t stream, bo
     sfu_stat_inc(SFU_M_DATA_MESSAGES_IN);
     if (sfu_session_bucket_take(&p->messages, d->conf.messages_per_s, d->conf.messages_burst, 1,
                                 d->now_us) > 0) {
-        p->count[SFU_DATA_DROPPED]++;
+        count(d, p, SFU_DATA_DROPPED, 1);
         sfu_stat_inc(SFU_M_DROP_DATA_MESSAGES);
         return;
     }
     if (d->conf.sink.post(d->conf.sink.arg, &event) < 0) {
-        p->count[SFU_DATA_FULL]++;
+        count(d, p, SFU_DATA_FULL, 1);
         sfu_stat_inc(SFU_M_DROP_DATA_BUSY);
     }
 }
@@ -149,12 +168,16 @@ static void on_message(void *arg, uint64_t id, const struct sfu_sctp_message *me
     } else if (seen != SFU_CHANNELS_ACKED) {
         deliver(d, p, message->stream, seen == SFU_CHANNELS_BINARY, message->data, len);
     }
+    if (p->channels.resets > 0) {
+        busy(d, p);
+    }
 }
 
 static void on_stream_reset(void *arg, uint64_t id, uint16_t stream)
 {
     struct data_peer *p = peer_of(arg, id);
     if (p) {
+        busy(arg, p);
         sfu_channels_on_reset(&p->channels, stream);
     }
 }
@@ -172,6 +195,7 @@ static void on_state(void *arg, uint64_t id, enum sfu_sctp_state state)
 {
     struct data_peer *p = peer_of(arg, id);
     if (p && state == SFU_SCTP_ENDED) {
+        busy(arg, p);
         p->ended = true; /* who called the stack still uses it; media goes on without */
     }
 }
@@ -204,18 +228,22 @@ void data_peer_send(struct sfu_data *d, uint64_t id, const struct sfu_data_send 
                              send->len - skip, &message, &how) < 0) {
         return;
     }
+    if (how.limit_retransmits || how.limit_lifetime) {
+        how.queue_max = DATA_LOSSY_BYTES; /* the rest is for what must arrive */
+    }
     int rc = message.len > p->message_max ? -EMSGSIZE : sfu_sctp_send(d->sctp, id, &message, &how);
     if (rc == 0) {
         sfu_stat_inc(SFU_M_DATA_MESSAGES_OUT);
-    } else if (rc == -EAGAIN || rc == -EMSGSIZE) {
-        p->count[SFU_DATA_LOST]++; /* the slow reader loses its own */
+    } else if (rc != -ENOENT) {
+        count(d, p, SFU_DATA_LOST, 1); /* the slow reader loses its own */
         sfu_stat_inc(SFU_M_DROP_DATA_QUEUE);
     }
 }
 
 /* --- time --- */
 
-static void tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind)
+/* True: it is left to be told later. */
+static bool tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_kind kind)
 {
     const struct sfu_data_event event = {.kind = kind, .peer = p->id, .count = p->count[kind]};
     if (p->count[kind] > 0 && d->now_us - p->told_us[kind] >= DATA_TELL_US &&
@@ -223,6 +251,7 @@ static void tell(struct sfu_data *d, struct data_peer *p, enum sfu_data_event_ki
         p->count[kind] = 0;
         p->told_us[kind] = d->now_us;
     }
+    return p->count[kind] > 0;
 }
 
 void data_peer_tick(struct sfu_data *d, struct data_peer *p)
@@ -232,11 +261,16 @@ void data_peer_tick(struct sfu_data *d, struct data_peer *p)
         data_peer_close(d, p->id);
         return;
     }
+    /* one that the stack will never do must not stay in front of the others */
     if (sfu_channels_reset_due(&p->channels, &stream) &&
-        sfu_sctp_reset(d->sctp, p->id, stream) == 0) {
+        sfu_sctp_reset(d->sctp, p->id, stream) != -EAGAIN) {
         sfu_channels_reset_sent(&p->channels, stream);
     }
+    bool left = p->channels.resets > 0 || p->ended;
     for (unsigned kind = SFU_DATA_SLOWED; kind < SFU_DATA_EVENT_KINDS; kind++) {
-        tell(d, p, kind);
+        left = tell(d, p, kind) || left;
+    }
+    if (!left) {
+        sfu_list_remove(&p->busy_link);
     }
 }

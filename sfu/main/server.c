@@ -118,6 +118,7 @@ static int control_conf(const struct server *s, struct sfu_control_conf *c)
     c->calls_in_flight = sfu_conf_limit(conf, SFU_LIMIT_RPC_IN_FLIGHT);
     c->workers = worker_count(conf);
     c->data_queue_bytes = sfu_conf_limit(conf, SFU_LIMIT_DATA_QUEUE_BYTES);
+    c->data_fanout_bytes_per_s = sfu_conf_limit(conf, SFU_LIMIT_DATA_FANOUT_BYTES_PER_SECOND);
     c->data_message_max = sfu_conf_limit(conf, SFU_LIMIT_DATA_MESSAGE_BYTES);
     c->worker_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_PEERS);
     c->worker_room_peers = sfu_conf_limit(conf, SFU_LIMIT_WORKER_ROOM_PEERS);

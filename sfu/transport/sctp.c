@@ -407,6 +407,25 @@ static int send_error(int error)
     }
 }
 
+/* The stack tells how many chunks wait, not how many bytes, but compares these with the size of its
+ * buffer in each send: what waits already stays when that shrinks for a moment. */
+static int send_within(struct sfu_sctp *s, const struct assoc *a,
+                       const struct sfu_sctp_message *message, const struct sfu_sctp_how *how)
+{
+    const int all = (int)s->conf.send_bytes;
+    const uint64_t some = how->queue_max + (uint64_t)message->len;
+    const bool less = how->queue_max > 0 && some < s->conf.send_bytes;
+    struct sctp_sendv_spa spa;
+    fill_spa(message, how, &spa);
+    if (less && set(a->so, SOL_SOCKET, SO_SNDBUF, &(int){(int)some}, sizeof(int)) < 0) {
+        return -EPROTO;
+    }
+    ssize_t n = usrsctp_sendv(a->so, message->data, message->len, NULL, 0, &spa, sizeof(spa),
+                              SCTP_SENDV_SPA, 0);
+    int rc = n < 0 ? send_error(errno) : 0;
+    return less && set(a->so, SOL_SOCKET, SO_SNDBUF, &all, sizeof(all)) < 0 ? -EPROTO : rc;
+}
+
 int sfu_sctp_send(struct sfu_sctp *s, uint64_t id, const struct sfu_sctp_message *message,
                   const struct sfu_sctp_how *how)
 {
@@ -423,12 +442,8 @@ int sfu_sctp_send(struct sfu_sctp *s, uint64_t id, const struct sfu_sctp_message
     if (!a->up) {
         return -EPROTO;
     }
-    struct sctp_sendv_spa spa;
-    fill_spa(message, how, &spa);
     enter(s);
-    ssize_t n = usrsctp_sendv(a->so, message->data, message->len, NULL, 0, &spa, sizeof(spa),
-                              SCTP_SENDV_SPA, 0);
-    int rc = n < 0 ? send_error(errno) : 0;
+    int rc = send_within(s, a, message, how);
     leave(s);
     return rc;
 }

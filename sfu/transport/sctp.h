@@ -39,6 +39,7 @@ struct sfu_sctp_message {
 struct sfu_sctp_how {
     bool limit_retransmits, limit_lifetime; /* at most one of them */
     uint32_t limit;                         /* times, or ms */
+    uint32_t queue_max; /* send while no more than this waits; 0: no such bound */
 };
 
 /* Called from inside the functions below, never after close.  A hook may call any of them but
@@ -78,7 +79,7 @@ void sfu_sctp_close(struct sfu_sctp *s, uint64_t id);
 SFU_MUST_CHECK int sfu_sctp_input(struct sfu_sctp *s, uint64_t id, const uint8_t *packet,
                                   size_t len);
 
-/* 0; -EAGAIN what waits for this peer leaves no room: the message is not sent; -EMSGSIZE longer than
+/* 0; -EAGAIN what waits for this peer leaves no room, or is over queue_max: the message is not sent; -EMSGSIZE longer than
  * message_max; -EINVAL empty, or a stream beyond ours; -EPROTO not up; -ENOENT. */
 SFU_MUST_CHECK int sfu_sctp_send(struct sfu_sctp *s, uint64_t id,
                                  const struct sfu_sctp_message *message,

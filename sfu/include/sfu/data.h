@@ -39,6 +39,7 @@ struct sfu_data_out {
 #define SFU_DATA_REFUSALS(X)                                                                       \
     X(BYTES, RATE_LIMITED, "data_bytes_per_second")                                                \
     X(MESSAGES, RATE_LIMITED, "data_messages_per_second")                                          \
+    X(FANOUT, RATE_LIMITED, "data_fanout_bytes_per_second")                                        \
     X(QUEUE, UNAVAILABLE, "data_queue_bytes")                                                      \
     X(LINE, INVALID_PARAM, "line")                                                                 \
     X(TOPIC, INVALID_PARAM, "topic")                                                               \

@@ -57,6 +57,7 @@
     X(DATA_BYTES_BURST, "data_bytes_burst", 131072, 131072, 16777216, "bytes", RATE_LIMITED, "SCTP packets of one peer at once") \
     X(DATA_MESSAGES_PER_SECOND, "data_messages_per_second", 200, 1, 10000, "1/s", RATE_LIMITED, "messages on data channels of one peer, over time") \
     X(DATA_MESSAGES_BURST, "data_messages_burst", 400, 1, 10000, "messages", RATE_LIMITED, "messages on data channels of one peer at once") \
+    X(DATA_FANOUT_BYTES_PER_SECOND, "data_fanout_bytes_per_second", 8388608, 65536, 1073741824, "bytes/s", RATE_LIMITED, "messages on data channels of one peer times their receivers, over time") \
     X(DATA_SEND_BYTES, "data_send_bytes", 262144, 65536, 16777216, "bytes", SLOW_CONSUMER, "messages that wait for one reader of data channels") \
     X(DATA_QUEUE_BYTES, "data_queue_bytes", 8388608, 1048576, 268435456, "bytes", UNAVAILABLE, "messages on their way from and to the thread of data channels, each way") \
     X(WORKERS, "workers", 64, 64, 64, "threads", INVALID_PARAM, "media workers")                   \

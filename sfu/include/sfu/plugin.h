@@ -286,7 +286,8 @@ struct sfu_host {
      * "credential"} with credentials of its own that run out.  New reference; NULL. */
     json_t *(*ice_servers)(const struct sfu_host *, uint64_t session);
 
-    /* ABI 3.  Passes a message on.  -ENOBUFS: too many wait, -EMSGSIZE, -ENOMEM: nobody gets it. */
+    /* ABI 3.  Passes a message on.  -EDQUOT: the sender is over what its receivers may be sent, -ENOBUFS:
+     * too many wait, -EMSGSIZE, -ENOMEM: nobody gets it. */
     int (*data_send)(const struct sfu_host *, const struct sfu_data_out *out);
     /* Its sender is told, at most once a second of each kind. */
     int (*data_refuse)(const struct sfu_host *, uint64_t session, enum sfu_data_refusal why);

@@ -534,7 +534,7 @@ def rss_mib(server):
 def test_data_flood_and_a_stalled_reader(server):
     """One offers 50 MB/s to all, one reads nothing, twenty talk: memory is bounded, what they say comes.
 
-    In time, too, while nothing else keeps the machine busy: the share of late messages is printed, and judged loosely.
+    In time, too: p95 below 50 ms, or two of three messages while something else keeps the machine busy.
     """
     healthy, before = 20, rss_mib(server)
     crowd = Peers(server, healthy + 1, 14, *DATA, "--data-senders", str(healthy), "--data-rate", "4", "--data-bytes", "200",
@@ -561,7 +561,8 @@ def test_data_flood_and_a_stalled_reader(server):
     check(crowd.last[healthy]["data"]["received"] == 0, "the stalled one read", crowd.last[healthy]["data"])
     check(most - before < 64, "MiB more than before", before, most)
     print(f"          {offered:.0f} MB offered, {sent:.0f} MB sent, {100 * late / all_of_them:.1f} % later than 50 ms, {before:.0f} -> {most:.0f} MiB", flush=True)
-    check(late < all_of_them / 2, "later than 50 ms:", late, "of", all_of_them)
+    quiet = os.getloadavg()[0] < 2 * os.cpu_count()
+    check(late < all_of_them / (20 if quiet else 3), "later than 50 ms:", late, "of", all_of_them)
 
 
 def run(name):

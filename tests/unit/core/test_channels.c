@@ -154,6 +154,7 @@ static void a_closed_stream_is_free_when_both_halves_are(void **state)
         uint16_t stream = 0;
         assert_int_equal(sfu_channels_message(&c, 5, true, NULL, 0, &m, &how), -EPROTO);
         assert_int_equal(c.open, 0);
+        assert_int_equal(c.resets, rows[i].due);
         assert_int_equal(sfu_channels_reset_due(&c, &stream), rows[i].due);
         assert_int_equal(stream, rows[i].due ? 5 : 0);
         assert_int_equal(open_channel(&c, 5, &(struct sfu_dcep_open){0}),

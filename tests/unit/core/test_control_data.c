@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "sfu/core/data_line.h"
+#include "sfu/limits.h"
 #include "tests/support/control_world.h"
 
 extern const struct sfu_plugin stoa_plugin_conference;
@@ -72,17 +73,23 @@ static int do_send(void *arg, struct sfu_data_send *send)
     return 0;
 }
 
-static struct sctp *make(void)
+static struct sctp *make_with(uint32_t fanout)
 {
     struct sctp *t = calloc(1, sizeof *t);
     struct sfu_control_conf conf;
     assert_non_null(t);
     world_conf(&t->world, &conf);
+    conf.data_fanout_bytes_per_s = fanout;
     world_init(&t->world, &conf, plugins);
     const struct sfu_data_ops ops = {do_open, do_close, do_send, t};
     sfu_control_connect_data(t->world.c, &ops);
     t->sink = sfu_control_data_sink(t->world.c);
     return t;
+}
+
+static struct sctp *make(void)
+{
+    return make_with(SFU_MAX_DATA_FANOUT_BYTES_PER_SECOND);
 }
 
 static void end(struct sctp *t)
@@ -169,6 +176,41 @@ static void associations_are_levels(void **state)
     t->full = false;
     world_wait(&t->world, 10000);
     assert_int_equal(t->closed, 1);
+    end(t);
+}
+
+static unsigned told_of(const struct sctp *t, int op)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < t->world.command_count; i++) {
+        n += (int)t->world.commands[i].op == op;
+    }
+    return n;
+}
+
+static void a_worker_does_not_wait_for_the_sctp_thread(void **state)
+{
+    (void)state;
+    struct sctp *t = make();
+    uint64_t ann, bob, cat = join(t, "demo/cat/rd");
+    json_decref(offer(t, cat, "catu"));
+    (void)arrive(t, "demo/ann/rd", "annu", &ann);
+    (void)arrive(t, "demo/bob/rd", "bobu", &bob);
+    t->full = true;
+    up(t, 0); /* cannot open */
+    json_decref(world_call(&t->world, ann, "conference.leave", NULL));
+    json_decref(world_call(&t->world, bob, "conference.leave", NULL));
+    world_wait(&t->world, 10000);
+    assert_int_equal(told_of(t, WORLD_CLOSE), 2);
+    assert_int_equal(t->closed, 0);
+    t->full = false;
+    t->world.plane_full = true; /* nor the reverse; nothing is said twice */
+    world_wait(&t->world, 10000);
+    assert_int_equal(t->opened, 3);
+    assert_int_equal(t->closed, 2);
+    t->world.plane_full = false;
+    world_wait(&t->world, 10000);
+    assert_int_equal(told_of(t, WORLD_CLOSE), 2);
     end(t);
 }
 
@@ -292,6 +334,33 @@ static void what_is_wrong_is_said_once_a_second(void **state)
     end(t);
 }
 
+static void bytes_times_receivers_are_limited(void **state)
+{
+    (void)state;
+    struct sctp *t = make_with(1000);
+    char text[1001] = "\n";
+    uint64_t lane[3];
+    unsigned ann = arrive(t, "demo/ann/rd", "annu", &lane[0]);
+    unsigned bob = arrive(t, "demo/bob/rd", "bobu", &lane[1]);
+    (void)arrive(t, "demo/cat/rd", "catu", &lane[2]);
+    world_forget(&t->world, lane[0]);
+    memset(text + 1, 'x', sizeof text - 2);
+    say(t, ann, NULL, text); /* more than 2,000 bytes of 1,000 */
+    assert_int_equal(t->sends, 1);
+    say(t, ann, NULL, "\nhi");
+    assert_int_equal(t->sends, 1);
+    assert_told(t, lane[0], "rate_limited", "data_fanout_bytes_per_second", 1);
+    say(t, bob, NULL, "\nhi"); /* another's does not matter */
+    assert_int_equal(t->sends, 2);
+    world_wait(&t->world, 1700000);
+    say(t, ann, NULL, "\nhi");
+    assert_int_equal(t->sends, 2);
+    world_wait(&t->world, 400000);
+    say(t, ann, NULL, "\nhi");
+    assert_int_equal(t->sends, 3);
+    end(t);
+}
+
 static void what_the_sctp_thread_says_is_told(void **state)
 {
     (void)state;
@@ -364,9 +433,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(associations_are_levels),
+        cmocka_unit_test(a_worker_does_not_wait_for_the_sctp_thread),
         cmocka_unit_test(who_may_not_has_none),
         cmocka_unit_test(a_message_goes_to_the_others_or_to_those_named),
         cmocka_unit_test(what_is_wrong_is_said_once_a_second),
+        cmocka_unit_test(bytes_times_receivers_are_limited),
         cmocka_unit_test(what_the_sctp_thread_says_is_told),
         cmocka_unit_test(sizes_are_bounded),
     };

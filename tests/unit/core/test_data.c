@@ -364,6 +364,128 @@ static void what_is_to_be_told_waits_for_room(void **state)
     assert_int_equal(w->told[SFU_DATA_LOST][0], 1);
 }
 
+static void messages_leave_room_for_who_comes_and_goes(void **state)
+{
+    struct world *w = *state;
+    unsigned taken = 0;
+    while (taken < DATA_COMMANDS && say(w, 1, false, "x", 1) == 0) {
+        taken++;
+    }
+    assert_int_equal(taken, DATA_COMMANDS - DATA_COMMANDS_LEVELS);
+    for (unsigned i = 0; i < DATA_COMMANDS_LEVELS / 2; i++) {
+        assert_int_equal(sfu_data_open(w->data, id_of(0), 0, SFU_SCTP_PORT, 0), 0);
+        assert_int_equal(sfu_data_close(w->data, id_of(0)), 0);
+    }
+}
+
+/* To receivers of whom only the last is there. */
+static void say_to_many(struct world *w, const char *text)
+{
+    struct sfu_data_send *send = sfu_data_send_create(3 * DATA_SENDS, 0, (uint32_t)strlen(text));
+    assert_non_null(send);
+    memset(send->peers, 0xff, send->peer_count * sizeof(*send->peers));
+    send->peers[send->peer_count - 1] = id_of(0);
+    memcpy(send->data, text, send->len);
+    assert_int_equal(sfu_data_send(w->data, send), 0);
+}
+
+static void a_message_to_many_takes_turns_and_keeps_its_place(void **state)
+{
+    struct world *w = *state;
+    connect_all(w, 0);
+    say_to_many(w, "first");
+    assert_int_equal(say(w, 1U << 0, false, "second", 6), 0);
+    for (unsigned turn = 1; turn < 3; turn++) {
+        assert_int_equal(sfu_data_turn(w->data), 0);
+        assert_int_equal(w->data->sent, turn * DATA_SENDS);
+    }
+    for (unsigned i = 0; i < 100 && w->messages[1] == 0; i++) {
+        assert_int_equal(sfu_data_turn(w->data), 0);
+        worker_turn(w, 0);
+    }
+    run(w, 200);
+    assert_int_equal(w->messages[1], 2);
+    assert_string_equal(w->last, "second");
+    assert_null(w->data->sending);
+    assert_int_equal(w->data->queued_bytes, 0);
+    say_to_many(w, "left behind");
+    assert_int_equal(sfu_data_turn(w->data), 0);
+    assert_non_null(w->data->sending);
+}
+
+static void what_may_be_lost_leaves_room_for_what_may_not(void **state)
+{
+    struct world *w = *state;
+    connect_all(w, 0);
+    w->stalled[0] = true;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(say(w, 1U << 0, true, "cursor", 10000), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(say(w, 1U << 0, false, "text", 5001), 0);
+    }
+    run(w, 2000);
+    assert_in_range(w->told[SFU_DATA_LOST][0], 12, 14); /* 64 KiB of cursors were taken */
+    w->stalled[0] = false;
+    run(w, 60000);
+    assert_int_equal(w->bytes[1] % 1000, 10);
+}
+
+static struct data_peer *peer_at(const struct world *w, unsigned i)
+{
+    struct data_peer *p = sfu_map_get(w->data->peers, id_of(i));
+    assert_non_null(p);
+    return p;
+}
+
+static void what_cannot_be_sent_is_counted(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(sfu_data_open(w->data, id_of(0), 0, SFU_SCTP_PORT, 0), 0);
+    run(w, 100);
+    peer_at(w, 0)->reads = true; /* but its association is not up */
+    assert_int_equal(say(w, 1U << 0 | 1U << 1, false, "x", 1), 0);
+    run(w, 100);
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 1);
+}
+
+static void a_reset_that_fails_stays_in_nobodys_way(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(sfu_data_open(w->data, id_of(0), 0, SFU_SCTP_PORT, 0), 0);
+    run(w, 100);
+    struct data_peer *p = peer_at(w, 0); /* not up: every reset fails */
+    sfu_channels_close(&p->channels, SFU_DATA_RELIABLE);
+    data_hooks.stream_reset(w->data, p->id, SFU_DATA_LOSSY);
+    assert_int_equal(p->channels.resets, 2);
+    run(w, 100);
+    assert_int_equal(p->channels.resets, 0);
+}
+
+static void only_who_has_something_to_do_is_visited(void **state)
+{
+    struct world *w = *state;
+    connect_all(w, 1000);
+    client_opens(w, 0, 2, "chat");
+    run(w, 2000);
+    assert_true(sfu_list_empty(&w->data->busy));
+    sfu_channels_close(&peer_at(w, 1)->channels, SFU_DATA_LOSSY);
+    data_hooks.stream_reset(w->data, id_of(0), SFU_DATA_LOSSY);
+    assert_true(sfu_list_linked(&peer_at(w, 0)->busy_link));
+    run(w, 2000);
+    assert_int_equal(peer_at(w, 0)->channels.resets, 0);
+    assert_true(sfu_list_empty(&w->data->busy));
+    for (int i = 0; i < 2; i++) { /* the second is told a second later */
+        assert_int_equal(say(w, 1U << 0, false, "too long", 1001), 0);
+        run(w, 100);
+    }
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 1);
+    assert_false(sfu_list_empty(&w->data->busy));
+    run(w, 2000);
+    assert_int_equal(w->told[SFU_DATA_LOST][0], 2);
+    assert_true(sfu_list_empty(&w->data->busy));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +499,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_waits_is_bounded, make, unmake),
         cmocka_unit_test_setup_teardown(who_is_gone_is_gone, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_to_be_told_waits_for_room, make, unmake),
+        cmocka_unit_test_setup_teardown(messages_leave_room_for_who_comes_and_goes, make, unmake),
+        cmocka_unit_test_setup_teardown(a_message_to_many_takes_turns_and_keeps_its_place, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(what_may_be_lost_leaves_room_for_what_may_not, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_counted, make, unmake),
+        cmocka_unit_test_setup_teardown(a_reset_that_fails_stays_in_nobodys_way, make, unmake),
+        cmocka_unit_test_setup_teardown(only_who_has_something_to_do_is_visited, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
