@@ -123,7 +123,8 @@ export class DataChannels {
         try {
             const bytes = this.#check(payload, options);
             if (options.reliable === false) return Promise.resolve(this.#sendOnce(payload, options));
-            return this.#enqueue(payload, bytes, options);
+            const { destinationIdentities: to } = options; // the caller may change its list while this waits
+            return this.#enqueue(payload, bytes, to ? { ...options, destinationIdentities: [...to] } : options);
         } catch (error) {
             return Promise.reject(error);
         }
