@@ -339,6 +339,24 @@ def test_three_layers_over_two_workers(server):
 test_three_layers_over_two_workers.settings = {"STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "1"}
 
 
+def test_redundant_audio(server):
+    """Each frame with the one before it to who offers RED, the newest alone to who does not."""
+    taker = Peers(server, 1, 9, "--pairs", "1", "--red", "--decode", identity="taker-")
+    other = Peers(server, 1, 9, "--pairs", "1", "--decode", identity="other-")
+    time.sleep(1)
+    Peers(server, 1, 7, "--pairs", "1", "--publish", "microphone", "--red", identity="speaker-").finish()
+    red, plain = (next(rx for rx in fed(peers.finish().last[0]) if rx["kind"] == "audio") for peers in (taker, other))
+    for rx in (red, plain):
+        audio = rx["audio"]
+        check(audio["wrong"] == 0 and audio["primary"] > 200, "frames", rx)
+        check(abs(rx["tone"]["hz"] - 300) < 5 and rx["tone"]["decoded"] == audio["primary"], "tone", rx)
+    check(red["audio"]["plain"] == 0 and red["audio"]["redundant"] >= 0.95 * red["audio"]["red"], "with redundancy", red)
+    check(plain["audio"]["red"] == 0, "without redundancy", plain)
+
+
+test_redundant_audio.settings = {"STOA_MEDIA_CODECS": "red,opus,vp8"}
+
+
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 

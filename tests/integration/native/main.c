@@ -23,7 +23,7 @@ static struct options {
     int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
     int view_ms;
     char *views;
-    gboolean silent, decode, events, simulcast;
+    gboolean silent, red, decode, events, simulcast;
     char *data_channel, *data_topic, *data_to;
     double data_rate;
     int data_count, data_bytes, data_after_ms, data_senders, data_stalled;
@@ -58,6 +58,7 @@ static const GOptionEntry entries[] = {
     {"pairs", 0, 0, G_OPTION_ARG_INT, &opt.pairs, "slot pairs to ask for (4)", "K"},
     {"publish", 0, 0, G_OPTION_ARG_STRING, &opt.publish, "microphone,camera,screen (none)", "LIST"},
     {"silent", 0, 0, G_OPTION_ARG_NONE, &opt.silent, "microphone without a tone", NULL},
+    {"red", 0, 0, G_OPTION_ARG_NONE, &opt.red, "audio with redundancy (RFC 2198)", NULL},
     {"video-delay-ms", 0, 0, G_OPTION_ARG_INT, &opt.video_delay_ms, "hold back video only", "MS"},
     {"width", 0, 0, G_OPTION_ARG_INT, &opt.width, "picture (320)", "PX"},
     {"height", 0, 0, G_OPTION_ARG_INT, &opt.height, "picture (180)", "PX"},
@@ -236,6 +237,7 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .drop_in_percent = (unsigned)opt.drop_in,
         .drop_out_percent = (unsigned)opt.drop_out,
         .silent = opt.silent,
+        .red = opt.red,
         .decode = opt.decode,
         .log_events = opt.events,
         .srtp_profiles = opt.srtp,

@@ -157,6 +157,7 @@ void nat_media_answer(struct nat_media *m, const struct nat_offer *offer,
         const struct nat_answer_line *line = &answer->lines[m->mids[i]];
         nat_tx_negotiated(m->tracks[i], line->has_ext[NAT_EXT_MID], line->has_ext[NAT_EXT_LEVEL],
                           line->has_ext[NAT_EXT_TWCC], line->has_pt[NAT_PT_RTX]);
+        nat_tx_set_red(m->tracks[i], line->has_pt[NAT_PT_RED]);
         nat_tx_pause(m->tracks[i], !line->accepted || !line->recvonly ||
                                        (nat_tx_rid(m->tracks[i]) && !line->simulcast));
     }

@@ -76,7 +76,8 @@ static bool failed_call(struct nat_peer *p, const char *method, const json_t *er
 static unsigned add_line(struct nat_peer *p, bool video, const char *msid)
 {
     unsigned mid = p->offer.count++;
-    p->offer.lines[mid] = (struct nat_mline){.video = video, .publish = msid != NULL, .msid = msid};
+    p->offer.lines[mid] = (struct nat_mline){
+        .video = video, .publish = msid != NULL, .msid = msid, .red = !video && p->conf.red};
     if (msid) {
         p->offer.lines[mid].ssrc = g_random_int() | 1;
         p->offer.lines[mid].rtx_ssrc = video ? g_random_int() | 1 : 0;

@@ -5,6 +5,8 @@
 #include <vpx/vp8dx.h>
 #include <vpx/vpx_decoder.h>
 
+#include "tests/integration/native/audio_in.h"
+
 enum {
     FRAME_MAX = 256 * 1024,
     SEEN_BITS = 1024,
@@ -24,6 +26,7 @@ struct hole {
 struct nat_rx {
     uint32_t ssrc;
     bool video, decode;
+    struct nat_audio_in *audio; /* NULL: video */
     uint64_t packets, bytes, payload_bytes, duplicates, late, key_frames, decoded, broken;
     uint64_t empty;             /* packets without payload */
     uint64_t base_seq, max_seq; /* extended by roll-overs */
@@ -76,6 +79,7 @@ struct nat_rx *nat_rx_create(uint32_t ssrc, bool video, bool decode)
     rx->ssrc = ssrc;
     rx->video = video;
     rx->decode = decode && video;
+    rx->audio = video ? NULL : nat_audio_in_create(decode);
     if (rx->decode) {
         rx->frame = g_malloc(FRAME_MAX);
         if (vpx_codec_dec_init(&rx->codec, vpx_codec_vp8_dx(), NULL, 0) != VPX_CODEC_OK) {
@@ -91,6 +95,7 @@ void nat_rx_destroy(struct nat_rx *rx)
         vpx_codec_destroy(&rx->codec);
         g_free(rx->frame);
     }
+    nat_audio_in_destroy(rx->audio);
     g_free(rx);
 }
 
@@ -287,6 +292,9 @@ void nat_rx_packet(struct nat_rx *rx, const uint8_t *pkt, size_t len, int64_t no
     rx->empty += len == head + padding;
     if (rx->video) {
         video_packet(rx, seq, pkt[1] & 0x80, pkt + head, len - head - padding);
+    } else if (len > head + padding) {
+        nat_audio_in_packet(rx->audio, pkt[1] & 0x7f, seq, get32(pkt + 4), pkt + head,
+                            len - head - padding);
     }
 }
 
@@ -355,6 +363,9 @@ json_t *nat_rx_stats(const struct nat_rx *rx, int64_t now_us)
     if (rx->video) {
         json_object_set_new(o, "recovered", json_integer((json_int_t)rx->recovered));
         json_object_set_new(o, "key_frames", json_integer((json_int_t)rx->key_frames));
+    }
+    if (rx->audio) {
+        nat_audio_in_stats(rx->audio, o);
     }
     if (rx->decode) {
         json_object_set_new(o, "picture",

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "tests/integration/native/red.h"
 #include "tests/integration/native/sdp.h"
 #include "tests/integration/native/source.h"
 
@@ -27,6 +28,8 @@ struct nat_tx {
     void *arg;
     struct nat_tone *tone;
     struct nat_picture *picture;
+    struct nat_red_out red;
+    uint8_t pt;
     bool ext_mid, ext_level, ext_twcc, rtx, key_wanted, paused;
     uint16_t *twcc;
     uint16_t seq, rtx_seq, picture_id;
@@ -46,6 +49,7 @@ struct nat_tx *nat_tx_create(const struct nat_tx_conf *conf, nat_tx_send_fn send
     tx->conf = *conf;
     tx->send = send;
     tx->arg = arg;
+    tx->pt = conf->video ? NAT_PT_VP8 : NAT_PT_OPUS;
     tx->seq = (uint16_t)g_random_int();
     tx->rtx_seq = (uint16_t)g_random_int();
     tx->ts_base = g_random_int();
@@ -85,6 +89,13 @@ void nat_tx_negotiated(struct nat_tx *tx, bool ext_mid, bool ext_level, bool ext
     tx->ext_level = ext_level && !tx->conf.video;
     tx->ext_twcc = ext_twcc && tx->conf.delay_us == 0; /* numbers are given at capture */
     tx->rtx = rtx && tx->conf.rtx_ssrc;
+}
+
+void nat_tx_set_red(struct nat_tx *tx, bool red)
+{
+    if (!tx->conf.video) {
+        tx->pt = red ? NAT_PT_RED : NAT_PT_OPUS;
+    }
 }
 
 void nat_tx_share_twcc(struct nat_tx *tx, uint16_t *counter)
@@ -159,13 +170,13 @@ static size_t write_extensions(const struct nat_tx *tx, uint8_t *p, uint8_t leve
     return n > 4 ? n : 0;
 }
 
-static size_t write_header(const struct nat_tx *tx, uint8_t *p, uint8_t pt, bool marker,
-                           uint32_t ts, uint8_t level, size_t *ret_rid_at)
+static size_t write_header(const struct nat_tx *tx, uint8_t *p, bool marker, uint32_t ts,
+                           uint8_t level, size_t *ret_rid_at)
 {
     size_t rid_at = 0, ext = write_extensions(tx, p + 12, level, &rid_at);
     *ret_rid_at = rid_at ? 12 + rid_at : 0;
     p[0] = ext ? 0x90 : 0x80;
-    p[1] = (uint8_t)((marker ? 0x80 : 0) | pt);
+    p[1] = (uint8_t)((marker ? 0x80 : 0) | tx->pt);
     put16(p + 2, tx->seq);
     put32(p + 4, ts);
     put32(p + 8, tx->conf.ssrc);
@@ -188,8 +199,7 @@ static void emit(struct nat_tx *tx, bool marker, uint32_t ts, uint8_t level, con
                  size_t prefix_len, const uint8_t *data, size_t len, int64_t captured_us)
 {
     struct sent packet = {.seq = tx->seq};
-    size_t n = write_header(tx, packet.pkt, tx->conf.video ? NAT_PT_VP8 : NAT_PT_OPUS, marker, ts,
-                            level, &packet.rid_at);
+    size_t n = write_header(tx, packet.pkt, marker, ts, level, &packet.rid_at);
     memcpy(packet.pkt + n, prefix, prefix_len);
     memcpy(packet.pkt + n + prefix_len, data, len);
     packet.len = n + prefix_len + len;
@@ -211,9 +221,13 @@ static uint32_t ts_at(const struct nat_tx *tx, int64_t us)
 
 static void capture_audio(struct nat_tx *tx, int64_t at_us)
 {
-    uint8_t data[PAYLOAD_MAX], level;
-    size_t len = nat_tone_next(tx->tone, data, sizeof data, &level);
+    uint8_t frame[PAYLOAD_MAX], red[PAYLOAD_MAX], level, *data = frame;
+    size_t len = nat_tone_next(tx->tone, frame, sizeof frame, &level);
     tx->frames++;
+    if (len > 0 && tx->pt == NAT_PT_RED) {
+        len = nat_red_write(&tx->red, NAT_PT_OPUS, ts_at(tx, at_us), frame, len, red, sizeof red);
+        data = red;
+    }
     if (len > 0 && !tx->paused) {
         emit(tx, tx->frames == 1, ts_at(tx, at_us), level, data, 0, data, len, at_us);
     }

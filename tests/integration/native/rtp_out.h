@@ -33,6 +33,7 @@ void nat_tx_destroy(struct nat_tx *tx);
 
 /* What the answer allows. */
 void nat_tx_negotiated(struct nat_tx *tx, bool ext_mid, bool ext_level, bool ext_twcc, bool rtx);
+void nat_tx_set_red(struct nat_tx *tx, bool red); /* each frame of audio with the one before */
 /* Counts up over all tracks of a peer. */
 void nat_tx_share_twcc(struct nat_tx *tx, uint16_t *counter);
 

@@ -13,6 +13,10 @@ static void write_audio(GString *s, const struct nat_mline *m)
     if (m->publish) {
         g_string_append_printf(s, "a=rtcp-fb:%d transport-cc\r\n", NAT_PT_OPUS);
     }
+    if (m->red) {
+        g_string_append_printf(s, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", NAT_PT_RED,
+                               NAT_PT_RED, NAT_PT_OPUS, NAT_PT_OPUS);
+    }
 }
 
 static void write_video(GString *s, const struct nat_mline *m)
@@ -69,6 +73,8 @@ static void write_mline(GString *s, const struct nat_offer *offer, unsigned mid)
     }
     if (m->video) {
         g_string_append_printf(s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", NAT_PT_VP8, NAT_PT_RTX);
+    } else if (m->red) {
+        g_string_append_printf(s, "m=audio 9 UDP/TLS/RTP/SAVPF %d %d\r\n", NAT_PT_OPUS, NAT_PT_RED);
     } else {
         g_string_append_printf(s, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", NAT_PT_OPUS);
     }

@@ -13,6 +13,7 @@ enum {
     NAT_MLINES_MAX = 64,
     NAT_CANDIDATES_MAX = 16,
     NAT_PT_OPUS = 111,
+    NAT_PT_RED = 63,
     NAT_PT_VP8 = 96,
     NAT_PT_RTX = 97,
     NAT_EXT_LEVEL = 1, /* extension ids of our offer */
@@ -27,6 +28,7 @@ enum {
 struct nat_mline {
     bool video, publish;     /* publish: sendonly, else recvonly */
     bool data;               /* an application m-line; nothing else counts */
+    bool red;                /* audio with redundancy, too */
     bool simulcast;          /* its SSRCs are not said (RFC 8853) */
     uint32_t ssrc, rtx_ssrc; /* of what we publish */
     const char *msid;
