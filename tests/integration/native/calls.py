@@ -357,6 +357,62 @@ def test_redundant_audio(server):
 test_redundant_audio.settings = {"STOA_MEDIA_CODECS": "red,opus,vp8"}
 
 
+def vp9(*more, **names):
+    return Peers(*more[:3], "--pairs", "1", "--codec", "vp9", "--stats-ms", "500", *more[3:], **names)
+
+
+def vp9_camera(server, seconds, *more):
+    return vp9(server, 1, seconds, "--publish", "camera", "--width", "640", "--height", "360", "--fps", "15", "--kbps", "800",
+               *more, identity="camera-")
+
+
+def camera_of(stats):
+    return next(rx for rx in fed(stats) if rx["kind"] == "video")
+
+
+def check_layer_frames(video):
+    """Whole layer frames only, pictures one after another, each with its end marked and decoded."""
+    layers, picture = video["layers"], video["picture"]
+    check(all(layers[fault] == 0 for fault in ("cut", "jumps", "unmarked", "bad")), "layer frames", layers)
+    check(picture["broken"] == 0 and picture["decoded"] > 60 and near(picture["yuv"], 0), "pictures", video)
+    check(layers["structures"] == video["key_frames"] > 0, "structures", layers, video["key_frames"])
+
+
+def test_vp9_layers_by_size(server):
+    """Three spatial layers in one stream, over two workers: all to who shows it large, the lowest to who shows it small."""
+    large = vp9(server, 1, 11, "--decode", "--views", "640x360", identity="large-")
+    small = vp9(server, 1, 11, "--decode", "--views", "160x90", identity="small-")
+    time.sleep(1)
+    camera = vp9_camera(server, 9).finish()
+    sent = camera.last[0]["media"]["tx"][0]
+    check(sent["frames"] > 90 and sent["packets"] > 5 * sent["frames"], "the camera", sent)
+    check(server.metric('stoa_relay_packets_total{direction="in"}') > 200, "the relay")
+    for viewer, layer, width in ((large.finish(), 2, 640), (small.finish(), 0, 160)):
+        video = camera_of(viewer.last[0])
+        check_layer_frames(video)
+        check(video["picture"]["width"] == width, "pictures", video)
+        early = next(camera_of(h) for h in viewer.history[0] if fed(h) and camera_of(h)["layers"]["frames"][layer] >= 45)
+        grown = [b - a for a, b in zip(early["layers"]["frames"], video["layers"]["frames"])]
+        check(grown[layer] > 30 and not any(grown[layer + 1:]), "frames by layer, once it was settled", layer, grown)
+
+
+def test_vp9_layers_in_turn(server):
+    """Shown small, then medium, then large, then small: a key picture brings each, and nothing breaks."""
+    camera = vp9_camera(server, 20)
+    time.sleep(1)
+    viewer = vp9(server, 1, 17, "--decode", "--views", "160x90,320x180,640x360,160x90", "--view-ms", "4000",
+                 identity="viewer-").finish()
+    camera.finish()
+    video = camera_of(viewer.last[0])
+    check_layer_frames(video)
+    check(sizes_shown(viewer)[-4:] == [160, 320, 640, 160], "pictures", sizes_shown(viewer))
+    check(video["worst_gap_ms"] < 1000, "it froze", video)
+
+
+test_vp9_layers_by_size.settings = {"STOA_MEDIA_CODECS": "opus,vp9", "STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "1"}
+test_vp9_layers_in_turn.settings = {"STOA_MEDIA_CODECS": "opus,vp9"}
+
+
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 

@@ -22,7 +22,7 @@ static struct options {
     int cycles, kill_percent, hold_ms;
     int stagger_ms, stats_ms, duration_ms, restart_ms, cut_ms, cut_for_ms;
     int view_ms;
-    char *views;
+    char *views, *codec;
     gboolean silent, red, decode, events, simulcast;
     char *data_channel, *data_topic, *data_to;
     double data_rate;
@@ -58,6 +58,8 @@ static const GOptionEntry entries[] = {
     {"pairs", 0, 0, G_OPTION_ARG_INT, &opt.pairs, "slot pairs to ask for (4)", "K"},
     {"publish", 0, 0, G_OPTION_ARG_STRING, &opt.publish, "microphone,camera,screen (none)", "LIST"},
     {"silent", 0, 0, G_OPTION_ARG_NONE, &opt.silent, "microphone without a tone", NULL},
+    {"codec", 0, 0, G_OPTION_ARG_STRING, &opt.codec, "vp8, or vp9 in three spatial layers (vp8)",
+     "NAME"},
     {"red", 0, 0, G_OPTION_ARG_NONE, &opt.red, "audio with redundancy (RFC 2198)", NULL},
     {"video-delay-ms", 0, 0, G_OPTION_ARG_INT, &opt.video_delay_ms, "hold back video only", "MS"},
     {"width", 0, 0, G_OPTION_ARG_INT, &opt.width, "picture (320)", "PX"},
@@ -238,6 +240,7 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .drop_out_percent = (unsigned)opt.drop_out,
         .silent = opt.silent,
         .red = opt.red,
+        .vp9 = g_strcmp0(opt.codec, "vp9") == 0,
         .decode = opt.decode,
         .log_events = opt.events,
         .srtp_profiles = opt.srtp,
@@ -371,6 +374,11 @@ int main(int argc, char **argv)
         return 2;
     }
     g_option_context_free(context);
+    if (opt.codec && strcmp(opt.codec, "vp8") != 0 &&
+        (strcmp(opt.codec, "vp9") != 0 || opt.simulcast)) {
+        g_printerr("--codec %s: vp8, or vp9 without --simulcast\n", opt.codec);
+        return 2;
+    }
     opt.host = opt.host ? opt.host : g_strdup("127.0.0.1");
     app.tokens = g_ptr_array_new_with_free_func(g_free);
     app.identities = g_ptr_array_new_with_free_func(g_free);

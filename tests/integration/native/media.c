@@ -120,11 +120,17 @@ static struct slot *slot_by_mid(const struct nat_media *m, const char *mid)
     return NULL;
 }
 
-static struct nat_rx *receiver(struct nat_media *m, uint32_t ssrc, bool video, bool decode)
+static struct nat_rx *receiver(struct nat_media *m, uint32_t ssrc, enum nat_codec codec,
+                               bool decode)
 {
-    struct nat_rx *rx = nat_rx_create(ssrc, video, decode);
+    struct nat_rx *rx = nat_rx_create(ssrc, codec, decode);
     g_hash_table_insert(m->by_ssrc, GUINT_TO_POINTER(ssrc), rx);
     return rx;
+}
+
+static enum nat_codec codec_of(const struct nat_answer_line *line)
+{
+    return !line->video ? NAT_OPUS : line->has_pt[NAT_PT_VP9] ? NAT_VP9 : NAT_VP8;
 }
 
 static void add_slot(struct nat_media *m, const struct nat_answer_line *line)
@@ -137,8 +143,8 @@ static void add_slot(struct nat_media *m, const struct nat_answer_line *line)
     g_strlcpy(s->mid, line->mid, sizeof s->mid);
     g_strlcpy(s->msid, line->msid, sizeof s->msid);
     s->video = line->video;
-    s->rx = receiver(m, line->ssrc, line->video, m->decode);
-    s->rtx = line->rtx_ssrc ? receiver(m, line->rtx_ssrc, true, false) : NULL;
+    s->rx = receiver(m, line->ssrc, codec_of(line), m->decode);
+    s->rtx = line->rtx_ssrc ? receiver(m, line->rtx_ssrc, NAT_RTX, false) : NULL;
     g_ptr_array_add(m->slots, s);
 }
 

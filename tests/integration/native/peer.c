@@ -76,8 +76,11 @@ static bool failed_call(struct nat_peer *p, const char *method, const json_t *er
 static unsigned add_line(struct nat_peer *p, bool video, const char *msid)
 {
     unsigned mid = p->offer.count++;
-    p->offer.lines[mid] = (struct nat_mline){
-        .video = video, .publish = msid != NULL, .msid = msid, .red = !video && p->conf.red};
+    p->offer.lines[mid] = (struct nat_mline){.video = video,
+                                             .publish = msid != NULL,
+                                             .msid = msid,
+                                             .red = !video && p->conf.red,
+                                             .vp9 = video && p->conf.vp9};
     if (msid) {
         p->offer.lines[mid].ssrc = g_random_int() | 1;
         p->offer.lines[mid].rtx_ssrc = video ? g_random_int() | 1 : 0;
@@ -91,6 +94,7 @@ static void publish(struct nat_peer *p, bool video, const char *source, const ch
     const struct nat_mline *line = &p->offer.lines[mid];
     nat_media_publish(p->media, &(struct nat_tx_conf){
                                     .video = video,
+                                    .vp9 = line->vp9,
                                     .source = source,
                                     .mid = mid,
                                     .index = p->conf.index,

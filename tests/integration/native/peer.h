@@ -28,6 +28,7 @@ struct nat_peer_conf {
     enum nat_ice_mode ice;
     bool silent, decode, log_events;
     bool red;       /* offers redundant audio (RFC 2198) */
+    bool vp9;       /* video in VP9 with spatial layers, else VP8 */
     bool simulcast; /* the camera in three encodings: width x height, half, a quarter */
     const char
         *views;      /* "320x180,1280x720": sizes at which pictures are shown, one after another */

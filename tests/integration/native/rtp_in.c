@@ -2,18 +2,11 @@
 
 #include <glib.h>
 #include <string.h>
-#include <vpx/vp8dx.h>
-#include <vpx/vpx_decoder.h>
 
 #include "tests/integration/native/audio_in.h"
+#include "tests/integration/native/picture_in.h"
 
-enum {
-    FRAME_MAX = 256 * 1024,
-    SEEN_BITS = 1024,
-    HOLES_MAX = 128,
-    HOLE_TRIES = 10,
-    HOLE_US = 50000
-};
+enum { SEEN_BITS = 1024, HOLES_MAX = 128, HOLE_TRIES = 10, HOLE_US = 50000 };
 
 #define NTP_UNIX 2208988800LL /* seconds from 1900 to 1970 */
 
@@ -25,9 +18,10 @@ struct hole {
 
 struct nat_rx {
     uint32_t ssrc;
-    bool video, decode;
-    struct nat_audio_in *audio; /* NULL: video */
-    uint64_t packets, bytes, payload_bytes, duplicates, late, key_frames, decoded, broken;
+    bool video;
+    struct nat_audio_in *audio;     /* NULL: video */
+    struct nat_picture_in *picture; /* NULL: audio, or retransmissions */
+    uint64_t packets, bytes, payload_bytes, duplicates, late;
     uint64_t empty;             /* packets without payload */
     uint64_t base_seq, max_seq; /* extended by roll-overs */
     uint8_t seen[SEEN_BITS / 8];
@@ -45,15 +39,6 @@ struct nat_rx {
     uint32_t sr_rtp, sr_packets, sr_octets;
     int64_t sr_us;
     int64_t key_asked_us;
-    bool have_key;
-    /* the frame being put together */
-    uint8_t *frame;
-    size_t frame_len;
-    uint64_t frame_next_seq;
-    bool in_frame;
-    vpx_codec_ctx_t codec;
-    unsigned width, height;
-    int yuv[3]; /* mean of the last picture */
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -73,29 +58,22 @@ static void put32(uint8_t *p, uint32_t v)
     }
 }
 
-struct nat_rx *nat_rx_create(uint32_t ssrc, bool video, bool decode)
+struct nat_rx *nat_rx_create(uint32_t ssrc, enum nat_codec codec, bool decode)
 {
     struct nat_rx *rx = g_new0(struct nat_rx, 1);
     rx->ssrc = ssrc;
-    rx->video = video;
-    rx->decode = decode && video;
-    rx->audio = video ? NULL : nat_audio_in_create(decode);
-    if (rx->decode) {
-        rx->frame = g_malloc(FRAME_MAX);
-        if (vpx_codec_dec_init(&rx->codec, vpx_codec_vp8_dx(), NULL, 0) != VPX_CODEC_OK) {
-            g_error("libvpx");
-        }
+    rx->video = codec != NAT_OPUS;
+    rx->audio = codec == NAT_OPUS ? nat_audio_in_create(decode) : NULL;
+    if (codec == NAT_VP8 || codec == NAT_VP9) {
+        rx->picture = nat_picture_in_create(codec, decode);
     }
     return rx;
 }
 
 void nat_rx_destroy(struct nat_rx *rx)
 {
-    if (rx->decode) {
-        vpx_codec_destroy(&rx->codec);
-        g_free(rx->frame);
-    }
     nat_audio_in_destroy(rx->audio);
+    nat_picture_in_destroy(rx->picture);
     g_free(rx);
 }
 
@@ -177,82 +155,6 @@ static size_t header_bytes(const uint8_t *p, size_t len)
     return n;
 }
 
-static size_t descriptor_bytes(const uint8_t *p, size_t len)
-{
-    size_t n = 1;
-    if (len > 1 && p[0] & 0x80) {
-        uint8_t x = p[n++];
-        if (x & 0x80 && n < len) {
-            n += p[n] & 0x80 ? 2 : 1;
-        }
-        n += x & 0x40 ? 1 : 0;
-        n += x & 0x30 ? 1 : 0;
-    }
-    return n;
-}
-
-static int mean(const uint8_t *plane, int stride, unsigned w, unsigned h)
-{
-    uint64_t sum = 0;
-    for (unsigned y = 0; y < h; y++) {
-        for (unsigned x = 0; x < w; x++) {
-            sum += plane[y * (unsigned)stride + x];
-        }
-    }
-    return w > 0 && h > 0 ? (int)(sum / (w * h)) : 0;
-}
-
-static void decode(struct nat_rx *rx)
-{
-    vpx_codec_iter_t iter = NULL;
-    vpx_image_t *img;
-    if (vpx_codec_decode(&rx->codec, rx->frame, (unsigned)rx->frame_len, NULL, 0) != VPX_CODEC_OK) {
-        rx->broken++;
-        return;
-    }
-    while ((img = vpx_codec_get_frame(&rx->codec, &iter))) {
-        rx->decoded++;
-        rx->width = img->d_w;
-        rx->height = img->d_h;
-        rx->yuv[0] = mean(img->planes[0], img->stride[0], img->d_w, img->d_h);
-        rx->yuv[1] = mean(img->planes[1], img->stride[1], img->d_w / 2, img->d_h / 2);
-        rx->yuv[2] = mean(img->planes[2], img->stride[2], img->d_w / 2, img->d_h / 2);
-    }
-}
-
-/* Frames are put together from packets in order; one lost packet loses the frame and waits for a
- * key frame. */
-static void video_packet(struct nat_rx *rx, uint64_t seq, bool marker, const uint8_t *p, size_t len)
-{
-    size_t skip = descriptor_bytes(p, len);
-    if (skip >= len) {
-        return;
-    }
-    bool start = p[0] & 0x10 && (p[0] & 7) == 0;
-    bool key = start && !(p[skip] & 1);
-    rx->key_frames += key;
-    rx->have_key |= key;
-    if (!rx->decode) {
-        return;
-    }
-    if (start) {
-        rx->in_frame = true;
-        rx->frame_len = 0;
-        rx->frame_next_seq = seq;
-    }
-    if (!rx->in_frame || seq != rx->frame_next_seq || rx->frame_len + len - skip > FRAME_MAX) {
-        rx->in_frame = false;
-        return;
-    }
-    memcpy(rx->frame + rx->frame_len, p + skip, len - skip);
-    rx->frame_len += len - skip;
-    rx->frame_next_seq++;
-    if (marker) {
-        rx->in_frame = false;
-        decode(rx);
-    }
-}
-
 static void time_packet(struct nat_rx *rx, uint32_t ts, int64_t now_us)
 {
     int64_t rate = rx->video ? 90000 : 48000;
@@ -290,11 +192,12 @@ void nat_rx_packet(struct nat_rx *rx, const uint8_t *pkt, size_t len, int64_t no
     rx->bytes += len;
     rx->payload_bytes += len - head - padding;
     rx->empty += len == head + padding;
-    if (rx->video) {
-        video_packet(rx, seq, pkt[1] & 0x80, pkt + head, len - head - padding);
-    } else if (len > head + padding) {
-        nat_audio_in_packet(rx->audio, pkt[1] & 0x7f, seq, get32(pkt + 4), pkt + head,
-                            len - head - padding);
+    const uint8_t *payload = pkt + head;
+    len -= head + padding;
+    if (rx->picture && len > 0) {
+        nat_picture_in_packet(rx->picture, seq, pkt[1] & 0x80, payload, len);
+    } else if (rx->audio && len > 0) {
+        nat_audio_in_packet(rx->audio, pkt[1] & 0x7f, seq, get32(pkt + 4), payload, len);
     }
 }
 
@@ -332,7 +235,8 @@ bool nat_rx_block(struct nat_rx *rx, uint8_t ret_block[24], int64_t now_us)
 
 bool nat_rx_wants_key(struct nat_rx *rx, int64_t now_us)
 {
-    if (!rx->video || rx->packets == 0 || rx->have_key || now_us - rx->key_asked_us < 1000000) {
+    if (!rx->picture || rx->packets == 0 || nat_picture_in_has_key(rx->picture) ||
+        now_us - rx->key_asked_us < 1000000) {
         return false;
     }
     rx->key_asked_us = now_us;
@@ -362,17 +266,12 @@ json_t *nat_rx_stats(const struct nat_rx *rx, int64_t now_us)
         "idle_ms", (json_int_t)(rx->packets ? (now_us - rx->last_us) / 1000 : -1));
     if (rx->video) {
         json_object_set_new(o, "recovered", json_integer((json_int_t)rx->recovered));
-        json_object_set_new(o, "key_frames", json_integer((json_int_t)rx->key_frames));
     }
     if (rx->audio) {
         nat_audio_in_stats(rx->audio, o);
     }
-    if (rx->decode) {
-        json_object_set_new(o, "picture",
-                            json_pack("{s:I, s:I, s:i, s:i, s:[i,i,i]}", "decoded",
-                                      (json_int_t)rx->decoded, "broken", (json_int_t)rx->broken,
-                                      "width", (int)rx->width, "height", (int)rx->height, "yuv",
-                                      rx->yuv[0], rx->yuv[1], rx->yuv[2]));
+    if (rx->picture) {
+        nat_picture_in_stats(rx->picture, o);
     }
     if (rx->reports) {
         /* age: by the sender's clock, of the newest packet when it came */

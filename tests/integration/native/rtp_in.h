@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/integration/native/sdp.h"
+
 struct nat_rx; /* one SSRC */
 
-struct nat_rx *nat_rx_create(uint32_t ssrc, bool video, bool decode);
+struct nat_rx *nat_rx_create(uint32_t ssrc, enum nat_codec codec, bool decode);
 void nat_rx_destroy(struct nat_rx *rx);
 uint32_t nat_rx_ssrc(const struct nat_rx *rx);
 

@@ -33,6 +33,7 @@ struct nat_tx {
     bool ext_mid, ext_level, ext_twcc, rtx, key_wanted, paused;
     uint16_t *twcc;
     uint16_t seq, rtx_seq, picture_id;
+    uint8_t tl0; /* TL0PICIDX: each picture is of temporal layer 0 */
     uint32_t ts_base;
     int64_t start_us, next_us; /* of capture */
     GQueue delayed;            /* struct delayed, oldest first */
@@ -49,7 +50,7 @@ struct nat_tx *nat_tx_create(const struct nat_tx_conf *conf, nat_tx_send_fn send
     tx->conf = *conf;
     tx->send = send;
     tx->arg = arg;
-    tx->pt = conf->video ? NAT_PT_VP8 : NAT_PT_OPUS;
+    tx->pt = !conf->video ? NAT_PT_OPUS : conf->vp9 ? NAT_PT_VP9 : NAT_PT_VP8;
     tx->seq = (uint16_t)g_random_int();
     tx->rtx_seq = (uint16_t)g_random_int();
     tx->ts_base = g_random_int();
@@ -58,7 +59,7 @@ struct nat_tx *nat_tx_create(const struct nat_tx_conf *conf, nat_tx_send_fn send
     if (conf->video) {
         const uint8_t *uv = colours[conf->index % G_N_ELEMENTS(colours)];
         tx->picture = nat_picture_create(&(struct nat_picture_conf){
-            conf->width, conf->height, conf->fps, conf->kbps, uv[0], uv[1]});
+            conf->width, conf->height, conf->fps, conf->kbps, uv[0], uv[1], conf->vp9});
     } else {
         tx->tone = nat_tone_create(conf->silent ? 0 : 300 + 100 * conf->index);
     }
@@ -233,30 +234,68 @@ static void capture_audio(struct nat_tx *tx, int64_t at_us)
     }
 }
 
+static void send_vp8(struct nat_tx *tx, const struct nat_layer_frame *frame, int64_t at_us)
+{
+    for (size_t at = 0; at < frame->len;) {
+        size_t n = MIN(frame->len - at, PAYLOAD_MAX);
+        uint8_t descriptor[4] = {(uint8_t)(0x80 | (at == 0 ? 0x10 : 0)), 0x80,
+                                 (uint8_t)(0x80 | tx->picture_id >> 8), (uint8_t)tx->picture_id};
+        emit(tx, at + n == frame->len, ts_at(tx, at_us), 0, descriptor, sizeof descriptor,
+             frame->data + at, n, at_us);
+        at += n;
+    }
+}
+
+/* top: of the picture's layers, it ends with this one. */
+static void send_vp9(struct nat_tx *tx, const struct nat_layer_frame *frame, uint8_t sid, bool top,
+                     int64_t at_us)
+{
+    for (size_t at = 0; at < frame->len;) {
+        uint8_t descriptor[NAT_VP9_DESC_MAX];
+        size_t n = MIN(frame->len - at, PAYLOAD_MAX - sizeof descriptor);
+        struct nat_vp9_desc desc = {
+            .inter_picture = !frame->key,
+            .inter_layer = frame->key && sid > 0,
+            .not_ref_up = !frame->key || top,
+            .start = at == 0,
+            .end = at + n == frame->len,
+            .structure = frame->key && sid == 0 && at == 0,
+            .sid = sid,
+            .tl0 = tx->tl0,
+            .picture_id = tx->picture_id,
+            .width = tx->conf.width,
+            .height = tx->conf.height,
+        };
+        size_t len = nat_vp9_write(&desc, descriptor);
+        emit(tx, top && desc.end, ts_at(tx, at_us), 0, descriptor, len, frame->data + at, n, at_us);
+        at += n;
+    }
+}
+
 static void capture_video(struct nat_tx *tx, int64_t at_us)
 {
-    const uint8_t *data;
+    struct nat_layer_frame layers[NAT_VP9_LAYERS];
     bool key = tx->key_wanted || tx->frames == 0;
     if (tx->paused) {
         tx->key_wanted = true;
         return;
     }
-    size_t len = nat_picture_next(tx->picture, key, &data);
-    if (len == 0) {
+    unsigned count = nat_picture_next(tx->picture, key, layers);
+    if (count == 0) {
         return;
     }
     tx->frames++;
     tx->key_wanted = false;
-    tx->key_frames += !(data[0] & 1);
-    for (size_t at = 0; at < len;) {
-        size_t n = MIN(len - at, PAYLOAD_MAX);
-        uint8_t descriptor[4] = {(uint8_t)(0x80 | (at == 0 ? 0x10 : 0)), 0x80,
-                                 (uint8_t)(0x80 | tx->picture_id >> 8), (uint8_t)tx->picture_id};
-        emit(tx, at + n == len, ts_at(tx, at_us), 0, descriptor, sizeof descriptor, data + at, n,
-             at_us);
-        at += n;
+    tx->key_frames += layers[0].key;
+    for (unsigned i = 0; i < count; i++) {
+        if (tx->conf.vp9) {
+            send_vp9(tx, &layers[i], (uint8_t)i, i + 1 == count, at_us);
+        } else {
+            send_vp8(tx, &layers[i], at_us);
+        }
     }
     tx->picture_id = (uint16_t)((tx->picture_id + 1) & 0x7fff);
+    tx->tl0++;
 }
 
 void nat_tx_tick(struct nat_tx *tx, int64_t now_us)

@@ -14,7 +14,7 @@
 struct nat_tx;
 
 struct nat_tx_conf {
-    bool video;
+    bool video, vp9;     /* vp9: in spatial layers, else VP8 */
     const char *source;  /* microphone, camera, screen: for statistics */
     unsigned mid, index; /* index: chooses colour and tone */
     uint32_t ssrc, rtx_ssrc;

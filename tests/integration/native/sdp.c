@@ -19,18 +19,27 @@ static void write_audio(GString *s, const struct nat_mline *m)
     }
 }
 
+static int video_pt(const struct nat_mline *m)
+{
+    return m->vp9 ? NAT_PT_VP9 : NAT_PT_VP8;
+}
+
 static void write_video(GString *s, const struct nat_mline *m)
 {
     static const char *const feedback[] = {"ccm fir", "nack", "nack pli"};
-    g_string_append_printf(s, "a=rtpmap:%d VP8/90000\r\n", NAT_PT_VP8);
+    int pt = video_pt(m);
+    g_string_append_printf(s, "a=rtpmap:%d %s/90000\r\n", pt, m->vp9 ? "VP9" : "VP8");
+    if (m->vp9) {
+        g_string_append_printf(s, "a=fmtp:%d profile-id=0\r\n", pt);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(feedback); i++) {
-        g_string_append_printf(s, "a=rtcp-fb:%d %s\r\n", NAT_PT_VP8, feedback[i]);
+        g_string_append_printf(s, "a=rtcp-fb:%d %s\r\n", pt, feedback[i]);
     }
     if (m->publish) {
-        g_string_append_printf(s, "a=rtcp-fb:%d transport-cc\r\n", NAT_PT_VP8);
+        g_string_append_printf(s, "a=rtcp-fb:%d transport-cc\r\n", pt);
     }
     g_string_append_printf(s, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", NAT_PT_RTX,
-                           NAT_PT_RTX, NAT_PT_VP8);
+                           NAT_PT_RTX, pt);
 }
 
 static void write_ssrcs(GString *s, const struct nat_mline *m)
@@ -72,7 +81,7 @@ static void write_mline(GString *s, const struct nat_offer *offer, unsigned mid)
         return;
     }
     if (m->video) {
-        g_string_append_printf(s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", NAT_PT_VP8, NAT_PT_RTX);
+        g_string_append_printf(s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", video_pt(m), NAT_PT_RTX);
     } else if (m->red) {
         g_string_append_printf(s, "m=audio 9 UDP/TLS/RTP/SAVPF %d %d\r\n", NAT_PT_OPUS, NAT_PT_RED);
     } else {

@@ -15,6 +15,7 @@ enum {
     NAT_PT_OPUS = 111,
     NAT_PT_RED = 63,
     NAT_PT_VP8 = 96,
+    NAT_PT_VP9 = 98,
     NAT_PT_RTX = 97,
     NAT_EXT_LEVEL = 1, /* extension ids of our offer */
     NAT_EXT_TWCC = 3,
@@ -24,11 +25,14 @@ enum {
     NAT_ENCODINGS = 3, /* of a simulcast camera: rids q, h, f */
 };
 
+enum nat_codec { NAT_OPUS, NAT_VP8, NAT_VP9, NAT_RTX };
+
 /* One m-line of the offer; its index is its mid. */
 struct nat_mline {
     bool video, publish;     /* publish: sendonly, else recvonly */
     bool data;               /* an application m-line; nothing else counts */
     bool red;                /* audio with redundancy, too */
+    bool vp9;                /* video in VP9 alone, else VP8 */
     bool simulcast;          /* its SSRCs are not said (RFC 8853) */
     uint32_t ssrc, rtx_ssrc; /* of what we publish */
     const char *msid;
