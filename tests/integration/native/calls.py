@@ -409,8 +409,21 @@ def test_vp9_layers_in_turn(server):
     check(video["worst_gap_ms"] < 1000, "it froze", video)
 
 
+def test_vp9_loss_is_repaired(server):
+    """A tenth is lost on the way up, layers that the viewer does not get among it, and a tenth on the way down."""
+    viewer = vp9(server, 1, 11, "--views", "640x360", "--drop-in-percent", "10", identity="viewer-")
+    time.sleep(1)
+    camera = vp9_camera(server, 9, "--drop-out-percent", "10").finish().last[0]["media"]["tx"][0]
+    stats = viewer.finish().last[0]
+    video, dropped = camera_of(stats), stats["media"]["dropped"]
+    check(camera["dropped"] >= 10 and dropped >= 10, "nothing was lost", camera, stats["media"])
+    check(camera["resent"] >= camera["dropped"] * 0.9, "the server did not ask for what was lost", camera)
+    check(video["recovered"] >= dropped * 0.8 and video["lost"] <= video["packets"] * 0.01, "lost in the end", video, dropped)
+    check(video["layers"]["bad"] == 0 and video["layers"]["unmarked"] == 0, "layer frames", video["layers"])
+
+
 test_vp9_layers_by_size.settings = {"STOA_MEDIA_CODECS": "opus,vp9", "STOA_MEDIA_WORKERS": "2", "STOA_LIMITS_WORKER_ROOM_PEERS": "1"}
-test_vp9_layers_in_turn.settings = {"STOA_MEDIA_CODECS": "opus,vp9"}
+test_vp9_layers_in_turn.settings = test_vp9_loss_is_repaired.settings = {"STOA_MEDIA_CODECS": "opus,vp9"}
 
 
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \

@@ -283,8 +283,8 @@ static void rtx_in(struct slot *s, uint8_t *pkt, size_t len)
     if (pkt[0] & 0x10 && head + 4 <= len) {
         head += 4 + (size_t)(pkt[head + 2] << 8 | pkt[head + 3]) * 4;
     }
-    if (head + 2 >= len || pkt[0] & 0x20) {
-        return; /* probing */
+    if (head + 2 > len || pkt[0] & 0x20) {
+        return; /* probing; a packet without payload fills a hole */
     }
     memcpy(pkt + 2, pkt + head, 2);
     for (int i = 0; i < 4; i++) {
