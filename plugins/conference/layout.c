@@ -7,7 +7,7 @@ static struct plg_conf_tile tile_of(const struct plg_conf_candidate *c)
     bool screen = c->group == SFU_GROUP_SCREEN;
     return (struct plg_conf_tile){
         .participant = c->participant,
-        .group = c->group,
+        .group = (uint8_t)c->group,
         .width = screen ? 1920 : 1280,
         .height = screen ? 1080 : 720,
     };

@@ -24,9 +24,10 @@ if ready release; then
     run_calls churn tests/integration/churn/run.sh build/release "$churn_cycles"
     run_calls aiortc tests/integration/aiortc/run.sh build/release
     run_calls data tests/integration/data/run.sh build/release
+    run_calls flood native build/release data_flood_and_a_stalled_reader
     if ready asan; then
         run_ctest asan integration
-        run_calls asan native build/asan
+        STOA_IGNORE_RSS=1 run_calls asan native build/asan
         STOA_IGNORE_RSS=1 run_calls hostile-asan tests/integration/hostile/run.sh build/asan
         run_calls data-asan tests/integration/data/run.sh build/asan "${data_calls[@]}"
         STOA_IGNORE_RSS=1 run_calls whip-asan tests/integration/whip/run.sh build/asan

@@ -646,8 +646,10 @@ def test_data_flood_and_a_stalled_reader(server):
         all_of_them += sum(row["count"] for row in rows)
         late += sum(row["delay_ms"]["late"] for row in rows)
     check(crowd.last[healthy]["data"]["received"] == 0, "the stalled one read", crowd.last[healthy]["data"])
-    check(most - before < 64, "MiB more than before", before, most)
     print(f"          {offered:.0f} MB offered, {sent:.0f} MB sent, {100 * late / all_of_them:.1f} % later than 50 ms, {before:.0f} -> {most:.0f} MiB", flush=True)
+    if os.environ.get("STOA_IGNORE_RSS"):
+        return  # a sanitizer, whose own memory and time are most of it
+    check(most - before < 64, "MiB more than before", before, most)
     quiet = os.getloadavg()[0] < 2 * os.cpu_count()
     check(late < all_of_them / (20 if quiet else 3), "later than 50 ms:", late, "of", all_of_them)
 
