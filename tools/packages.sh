@@ -1,9 +1,9 @@
 # tools/packages.sh - Debian packages by purpose, and how to bring them.  Sourced by ./run and ./check.
 
-PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libnice-dev libsrtp2-dev libwebsockets-dev
+PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libnice-dev libsrtp2-dev libusrsctp-dev libwebsockets-dev
   libwebsockets-evlib-ev libev-dev libjansson-dev libjose-dev libyaml-dev libsqlite3-dev libunistring-dev ca-certificates"
 PACKAGES_TEST="clang clang-format clang-tidy lld llvm libclang-rt-14-dev ccache libcmocka-dev libvpx-dev libopenh264-dev libopus-dev valgrind
-  libglib2.0-dev libusrsctp-dev curl git python3 procps iproute2 nftables coturn chromium firefox-esr ffmpeg fonts-dejavu-core
+  libglib2.0-dev curl git python3 procps iproute2 nftables coturn chromium firefox-esr ffmpeg fonts-dejavu-core
   simple-whip-client python3-aiortc python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-nice"
 # the gates of ./check bench; and what only the side by side with another server needs
