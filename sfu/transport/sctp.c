@@ -8,12 +8,14 @@
 
 #include "sfu/base/map.h"
 #include "sfu/proto/sctp_packet.h"
+#include "sfu/transport/sctp_address.h"
 #include "sfu/transport/sctp_limit.h"
 #include "sfu/transport/sctp_tune.h"
 
 struct assoc {
     struct socket *so;
     uint64_t id;
+    void *address; /* the stack's name for us and for the peer */
     bool up, ended, closing;
     struct sfu_sctp_limit limit;
 };
@@ -23,7 +25,8 @@ struct sfu_sctp {
     struct sfu_sctp_hooks hooks;
     void *arg;
     struct sfu_map *assocs; /* id -> struct assoc */
-    uint32_t depth;         /* calls into the stack under way: no socket is closed inside one */
+    struct sfu_sctp_addresses *addresses;
+    uint32_t depth; /* calls into the stack under way: no socket is closed inside one */
     uint32_t closing;
     int64_t last_us; /* whole milliseconds up to here were given to the stack */
 };
@@ -41,7 +44,7 @@ static void take_apart(struct sfu_sctp *s, struct assoc *a)
 {
     /* linger 0 makes this an ABORT; it leaves through the output hook */
     usrsctp_close(a->so);
-    usrsctp_deregister_address((void *)(uintptr_t)a->id); // NOLINT: an id, never followed
+    sfu_sctp_address_give_back(s->addresses, a->address);
     sfu_map_del(s->assocs, a->id);
     free(a);
 }
@@ -78,12 +81,12 @@ static int on_output(void *addr, void *packet, size_t len, uint8_t tos, uint8_t 
     (void)tos;
     (void)set_df;
     struct sfu_sctp *s = the_stack;
-    uint64_t id = (uint64_t)(uintptr_t)addr;
+    uint64_t id = s ? sfu_sctp_address_owner(s->addresses, addr) : 0;
     struct assoc *a = assoc_of(s, id);
     if (a) {
         sfu_sctp_limit_sent(&a->limit, packet, len);
     }
-    if (s) {
+    if (id != 0) { /* also the ABORT of one that is closing */
         s->hooks.output(s->arg, id, packet, len);
     }
     /* An error would make the stack try again at once, even what may be sent only once. */
@@ -168,12 +171,12 @@ static void on_message(struct sfu_sctp *s, struct assoc *a, const uint8_t *data,
 }
 
 static int on_receive(struct socket *so, union sctp_sockstore from, void *data, size_t len,
-                      struct sctp_rcvinfo info, int flags, void *id)
+                      struct sctp_rcvinfo info, int flags, void *addr)
 {
     (void)so;
     (void)from;
     struct sfu_sctp *s = the_stack;
-    struct assoc *a = assoc_of(s, (uint64_t)(uintptr_t)id);
+    struct assoc *a = assoc_of(s, s ? sfu_sctp_address_owner(s->addresses, addr) : 0);
     if (a && !a->ended) {
         if (!data) {
             end(s, a);
@@ -206,7 +209,9 @@ int sfu_sctp_create(const struct sfu_sctp_conf *conf, const struct sfu_sctp_hook
     s->arg = arg;
     s->last_us = -1;
     int rc = sfu_map_create(conf->max_assocs, &s->assocs);
+    rc = rc < 0 ? rc : sfu_sctp_addresses_create(conf->max_assocs, &s->addresses);
     if (rc < 0) {
+        sfu_map_destroy(s->assocs);
         free(s);
         return rc;
     }
@@ -234,6 +239,7 @@ void sfu_sctp_destroy(struct sfu_sctp *s)
         usrsctp_handle_timers(SFU_SCTP_TICK_US / 1000);
     }
     the_stack = NULL;
+    sfu_sctp_addresses_destroy(s->addresses);
     sfu_map_destroy(s->assocs);
     free(s);
 }
@@ -292,9 +298,8 @@ static int set_options(const struct sfu_sctp *s, struct socket *so)
 
 static int connect_to(const struct assoc *a, uint16_t peer_port)
 {
-    struct sockaddr_conn local = {.sconn_family = AF_CONN,
-                                  .sconn_port = htons(SFU_SCTP_PORT),
-                                  .sconn_addr = (void *)(uintptr_t)a->id}; // NOLINT
+    struct sockaddr_conn local = {
+        .sconn_family = AF_CONN, .sconn_port = htons(SFU_SCTP_PORT), .sconn_addr = a->address};
     struct sockaddr_conn peer = local;
     peer.sconn_port = htons(peer_port);
     if (usrsctp_bind(a->so, (struct sockaddr *)&local, sizeof(local)) < 0) {
@@ -326,11 +331,12 @@ int sfu_sctp_open(struct sfu_sctp *s, uint64_t id, uint16_t peer_port)
         free(a);
         return rc;
     }
-    void *name = (void *)(uintptr_t)id; // NOLINT: an id, never followed
-    usrsctp_register_address(name);
-    a->so = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, on_receive, NULL, 0, name);
+    a->address = sfu_sctp_address_take(s->addresses, id);
+    if (a->address) {
+        a->so = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, on_receive, NULL, 0, a->address);
+    }
     if (!a->so) {
-        usrsctp_deregister_address(name);
+        sfu_sctp_address_give_back(s->addresses, a->address);
         sfu_map_del(s->assocs, id);
         free(a);
         return -ENOMEM;
@@ -370,7 +376,7 @@ int sfu_sctp_input(struct sfu_sctp *s, uint64_t id, const uint8_t *packet, size_
     rc = rc < 0 ? rc : sfu_sctp_limit_take(&a->limit, packet, len, s->last_us);
     if (rc == 0) {
         enter(s);
-        usrsctp_conninput((void *)(uintptr_t)id, packet, len, 0); // NOLINT
+        usrsctp_conninput(a->address, packet, len, 0);
         leave(s);
     }
     return rc;
