@@ -165,8 +165,8 @@ static bool check_state(struct attempt *a)
 static uint32_t take_tokens(struct sfu_session *s, uint32_t cost)
 {
     const struct sfu_control_conf *conf = &s->c->conf;
-    return sfu_session_bucket_take(&s->bucket, conf->calls_per_s, conf->calls_burst, cost,
-                                   s->c->now_us);
+    return sfu_bucket_take_call(&s->bucket, conf->calls_per_s, conf->calls_burst, cost,
+                                s->c->now_us);
 }
 
 static uint32_t cost_of(const struct sfu_method_entry *entry)

@@ -276,14 +276,13 @@ void sfu_control_data_sweep(struct sfu_control *c)
  * that: one of the largest to the largest room is dear, and must be possible. */
 static bool fanout_over(const struct sfu_control_peer *from)
 {
-    return from->fanout_ns - from->c->now_us * 1000 > NS_PER_S / FANOUT_BURST;
+    return sfu_bucket_debt_ns(&from->fanout, from->c->now_us) > NS_PER_S / FANOUT_BURST;
 }
 
 static void fanout_charge(struct sfu_control_peer *from, uint32_t len, uint32_t receivers)
 {
-    int64_t now_ns = from->c->now_us * 1000, cost = (int64_t)len * receivers;
-    int64_t start_ns = from->fanout_ns > now_ns ? from->fanout_ns : now_ns;
-    from->fanout_ns = start_ns + cost * NS_PER_S / from->c->conf.data_fanout_bytes_per_s;
+    sfu_bucket_charge(&from->fanout, from->c->conf.data_fanout_bytes_per_s,
+                      (int64_t)len * receivers, from->c->now_us);
 }
 
 static uint32_t add_peers(struct sfu_control *c, const struct sfu_data_out *out, uint64_t *peers)

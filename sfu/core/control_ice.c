@@ -123,8 +123,8 @@ static int restart_ice(struct sfu_session *s, const struct sfu_sdpfrag *frag, ch
 static int take_tokens(struct sfu_session *s, uint32_t cost, struct sfu_error *ret_error)
 {
     const struct sfu_control_conf *conf = &s->c->conf;
-    uint32_t wait_ms = sfu_session_bucket_take(&s->bucket, conf->calls_per_s, conf->calls_burst,
-                                               cost, s->c->now_us);
+    uint32_t wait_ms =
+        sfu_bucket_take_call(&s->bucket, conf->calls_per_s, conf->calls_burst, cost, s->c->now_us);
     if (wait_ms == 0) {
         return 0;
     }

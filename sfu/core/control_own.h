@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sfu/base/bucket.h"
 #include "sfu/base/list.h"
 #include "sfu/base/map.h"
 #include "sfu/base/rand.h"
@@ -16,7 +17,6 @@
 #include "sfu/base/timer.h"
 #include "sfu/core/answer.h"
 #include "sfu/core/control.h"
-#include "sfu/core/session_bucket.h"
 #include "sfu/core/session_gate.h"
 #include "sfu/core/session_out.h"
 #include "sfu/core/session_revoke.h"
@@ -125,7 +125,7 @@ struct sfu_session {
     bool had_peer_up; /* once: its loss makes the participant "reconnecting" */
     uint8_t silenced; /* sources (bits) that an admin muted: publishing anew does not lift it */
     struct sfu_session_out out;
-    struct sfu_session_bucket bucket;
+    struct sfu_bucket bucket;
     struct sfu_list calls; /* unanswered */
     uint32_t call_count;
     sfu_handle opening_call; /* session.open that waits for the room */
@@ -202,7 +202,7 @@ struct sfu_control_peer {
     struct sfu_plan *plan;     /* to be applied; NULL: the worker has it */
     bool applied;              /* the worker knows the peer */
     bool data_open;            /* the sctp thread knows it */
-    int64_t fanout_ns;         /* when what it sent to others is paid for */
+    struct sfu_bucket fanout;  /* bytes that it sent to others */
     struct sfu_list refused_link;
     struct {
         uint32_t count; /* not told yet */

@@ -13,7 +13,6 @@
 #include "sfu/proto/sctp_packet.h"
 
 enum {
-    NS_PER_S = 1000000000,
     /* What a packet counts for at least: the stack's work is by the packet.  4096 acknowledgements a
      * second at the default rate, which is a reader of 9 MB/s. */
     PACKET_COST_MIN = 256,
@@ -25,16 +24,9 @@ enum {
 static bool gate_pass(const struct sfu_data *d, struct sfu_data_gate *gate, const uint8_t *packet,
                       size_t len, int64_t now_us)
 {
-    int64_t now_ns = now_us * 1000, per_s = d->conf.bytes_per_s;
     int64_t burst = (int64_t)d->conf.bytes_burst << !sfu_sctp_packet_has_data(packet, len);
-    int64_t start_ns = gate->full_ns > now_ns ? gate->full_ns : now_ns;
     int64_t cost = len > PACKET_COST_MIN ? (int64_t)len : PACKET_COST_MIN;
-    int64_t full_ns = start_ns + cost * NS_PER_S / per_s;
-    if (full_ns - now_ns > burst * NS_PER_S / per_s) {
-        return false;
-    }
-    gate->full_ns = full_ns;
-    return true;
+    return sfu_bucket_take(&gate->bytes, d->conf.bytes_per_s, burst, cost, now_us) == 0;
 }
 
 void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, struct sfu_data_gate *gate,
@@ -42,8 +34,8 @@ void sfu_data_put(struct sfu_data *d, unsigned worker, uint64_t peer, struct sfu
 {
     struct data_lane *lane = &d->lane[worker];
     size_t size = sizeof(struct data_record) + len;
-    if (sfu_sctp_packet_check(packet, len) <
-        0) { /* garbage finds no room in a ring that is shared */
+    /* garbage finds no room in a ring that is shared */
+    if (sfu_sctp_packet_check(packet, len) < 0) {
         sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
         return;
     }
@@ -235,19 +227,18 @@ static const command_fn commands[DATA_COMMAND_KINDS] = {
 static bool go_on_sending(struct sfu_data *d, unsigned *left)
 {
     struct sfu_data_send *send = d->sending;
-    while (send && d->sent<send->peer_count && * left> 0) {
-        data_peer_send(d, send->peers[d->sent++], send);
-        (*left)--;
+    if (!send) {
+        return true;
     }
-    if (send && d->sent < send->peer_count) {
-        return false;
+    for (; d->sent < send->peer_count; d->sent++, (*left)--) {
+        if (*left == 0) {
+            return false;
+        }
+        data_peer_send(d, send->peers[d->sent], send);
     }
-    if (send) {
-        atomic_fetch_sub(&d->queued_bytes,
-                         send_bytes(send->peer_count, send->topic_len, send->len));
-        sfu_data_send_destroy(send);
-        d->sending = NULL;
-    }
+    atomic_fetch_sub(&d->queued_bytes, send_bytes(send->peer_count, send->topic_len, send->len));
+    sfu_data_send_destroy(send);
+    d->sending = NULL;
     return true;
 }
 

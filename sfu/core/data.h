@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
+#include "sfu/base/bucket.h"
 #include "sfu/base/clock.h"
 
 struct sfu_data; /* body in data_impl.h */
@@ -81,7 +82,7 @@ SFU_MUST_CHECK int sfu_data_turn(struct sfu_data *d);
 /* How fast one peer's packets may come.  The worker's: one that sends too fast must not fill the
  * ring that it shares with others.  All zero at first. */
 struct sfu_data_gate {
-    int64_t full_ns; /* a token bucket in one number, as session_bucket.h */
+    struct sfu_bucket bytes;
     uint32_t dropped;
 };
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sfu/base/bucket.h"
 #include "sfu/base/cacheline.h"
 #include "sfu/base/list.h"
 #include "sfu/base/loop.h"
@@ -13,7 +14,6 @@
 #include "sfu/base/ring.h"
 #include "sfu/core/channels.h"
 #include "sfu/core/data.h"
-#include "sfu/core/session_bucket.h"
 #include "sfu/transport/sctp.h"
 
 enum {
@@ -60,7 +60,7 @@ struct data_peer {
     uint32_t message_max;                 /* that it takes */
     uint32_t count[SFU_DATA_EVENT_KINDS]; /* not told yet */
     int64_t told_us[SFU_DATA_EVENT_KINDS];
-    struct sfu_session_bucket messages;
+    struct sfu_bucket messages;
     struct sfu_channels channels;
 };
 

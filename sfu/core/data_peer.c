@@ -106,7 +106,10 @@ void data_peer_packet(struct sfu_data *d, const struct data_record *record, size
         return; /* not open yet, or gone: the peer repeats it, or does not care */
     }
     count(d, p, SFU_DATA_SLOWED, record->dropped);
-    if (sfu_sctp_input(d->sctp, record->peer, record->packet, len) < 0) {
+    int rc = sfu_sctp_input(d->sctp, record->peer, record->packet, len);
+    if (rc == -EAGAIN) {
+        sfu_stat_inc(SFU_M_DROP_SCTP_DEAR);
+    } else if (rc < 0 && rc != -ENOENT) { /* one that has ended drops what was under way */
         sfu_stat_inc(SFU_M_DROP_SCTP_MALFORMED);
     }
 }
@@ -140,8 +143,8 @@ static void deliver(struct sfu_data *d, struct data_peer *p, uint16_t stream, bo
         }
     }
     sfu_stat_inc(SFU_M_DATA_MESSAGES_IN);
-    if (sfu_session_bucket_take(&p->messages, d->conf.messages_per_s, d->conf.messages_burst, 1,
-                                d->now_us) > 0) {
+    if (sfu_bucket_take(&p->messages, d->conf.messages_per_s, d->conf.messages_burst, 1,
+                        d->now_us) > 0) {
         count(d, p, SFU_DATA_DROPPED, 1);
         sfu_stat_inc(SFU_M_DROP_DATA_MESSAGES);
         return;

@@ -21,7 +21,7 @@ uint32_t sfu_session_gate_pass(struct sfu_session_gate *gate, const char *token_
     size_t row = token % SFU_SESSION_GATE_ROWS;
     if (gate->rows[row].token != token) {
         gate->rows[row].token = token;
-        gate->rows[row].bucket = (struct sfu_session_bucket){0};
+        gate->rows[row].bucket = (struct sfu_bucket){0};
     }
-    return sfu_session_bucket_take(&gate->rows[row].bucket, gate->per_s, gate->burst, 1, now_us);
+    return sfu_bucket_take_call(&gate->rows[row].bucket, gate->per_s, gate->burst, 1, now_us);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
-#include "sfu/core/session_bucket.h"
+#include "sfu/base/bucket.h"
 
 enum { SFU_SESSION_GATE_ROWS = 4096, SFU_SESSION_GATE_PER_S = 2, SFU_SESSION_GATE_BURST = 20 };
 
@@ -19,7 +19,7 @@ struct sfu_session_gate {
     uint32_t per_s, burst;
     struct {
         uint64_t token; /* hash of its id */
-        struct sfu_session_bucket bucket;
+        struct sfu_bucket bucket;
     } rows[SFU_SESSION_GATE_ROWS];
 };
 

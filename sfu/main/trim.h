@@ -3,7 +3,8 @@
  *
  * A handshake takes memory for a moment, and what is allocated meanwhile stays behind it: after many
  * joins the heaps are mostly holes, which glibc keeps.  Giving them back holds up who allocates
- * for some milliseconds (no packet does), so it is done when peers have stopped coming and going, or
+ * for some milliseconds (of packets: those of data channels, and with AES_CM, where OpenSSL copies
+ * hash states), so it is done when peers have stopped coming and going, or
  * when they never do, once a minute.
  *
  * Pure.  Owned by main(), on the main thread.

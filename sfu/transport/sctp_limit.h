@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 #include "sfu/base/attr.h"
+#include "sfu/base/bucket.h"
 
 enum { SFU_SCTP_LIMIT_BURST = 64, SFU_SCTP_LIMIT_PER_S = 1 };
 
 /* All zero at first. */
 struct sfu_sctp_limit {
     uint32_t tag; /* ours, from INIT; 0: not sent yet */
-    int64_t full_us;
+    struct sfu_bucket bucket;
 };
 
 /* A packet that the stack sends. */

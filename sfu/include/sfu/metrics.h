@@ -136,6 +136,7 @@
     /* drops: SCTP and data channels */                                                            \
     X(DROP_SCTP_RING, DROPS, "sctp_ring", "ring to or from the SCTP thread was full")              \
     X(DROP_SCTP_MALFORMED, DROPS, "sctp_malformed", "no SCTP packet")                              \
+    X(DROP_SCTP_DEAR, DROPS, "sctp_dear", "more resets or foreign tags than one peer may send")    \
     X(DROP_DATA_QUEUE, DROPS, "data_queue", "slow reader of a data channel")                       \
     X(DROP_DATA_RATE, DROPS, "data_rate", "SCTP packet over the bytes that one peer may send")     \
     X(DROP_DATA_MESSAGES, DROPS, "data_messages", "more messages than one peer may send")          \

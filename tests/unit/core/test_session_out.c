@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "sfu/base/attr.h"
-#include "sfu/core/session_bucket.h"
+#include "sfu/base/bucket.h"
 #include "sfu/core/session_out.h"
 #include "tests/support/alloc_fail.h"
 
@@ -190,23 +190,23 @@ static void a_gap_is_noticed(void **state)
 
 static void bucket(void **state)
 {
-    struct sfu_session_bucket b = {0};
+    struct sfu_bucket b = {0};
     (void)state;
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1000000), 0);
+        assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 1000000), 0);
     }
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1000000), 100);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1050000), 50);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1100000), 0);
-    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1, 1100001), 0);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 1000000), 100);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 1050000), 50);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 1100000), 0);
+    assert_int_not_equal(sfu_bucket_take_call(&b, 10, 5, 1, 1100001), 0);
     for (int i = 0; i < 5; i++) { /* full again, not fuller */
-        assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 9000000), 0);
+        assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 9000000), 0);
     }
-    assert_int_not_equal(sfu_session_bucket_take(&b, 10, 5, 1, 9000000), 0);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 3, 9300000), 0);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 3, 9300000), 300);
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 100, 20000000), 0); /* all there is */
-    assert_int_equal(sfu_session_bucket_take(&b, 10, 5, 1, 20000000), 100);
+    assert_int_not_equal(sfu_bucket_take_call(&b, 10, 5, 1, 9000000), 0);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 3, 9300000), 0);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 3, 9300000), 300);
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 100, 20000000), 0); /* all there is */
+    assert_int_equal(sfu_bucket_take_call(&b, 10, 5, 1, 20000000), 100);
 }
 
 int main(void)
