@@ -19,12 +19,11 @@
 #include "signaling/auth.h"
 
 struct sig_edge; /* body in edge.c */
-struct sfu_str;
 
 /* Any thread.  *ret_why: a short reason, static storage. */
 typedef bool (*sig_edge_probe_fn)(void *arg, const char **ret_why);
-/* Edge thread, must not block: appends the Prometheus text (version 0.0.4). */
-typedef void (*sig_edge_metrics_fn)(void *arg, struct sfu_str *out);
+/* Edge thread, must not block: sets the gauges that nobody keeps. */
+typedef void (*sig_edge_metrics_fn)(void *arg);
 
 /* Milliseconds; 0 means the default in brackets. */
 struct sig_edge_times {
@@ -54,9 +53,10 @@ struct sig_edge_conf {
     struct sig_auth *auth; /* borrowed; needed for development.  Without a real key in it the edge
                               serves loopback only; NULL: that is not checked */
     sig_edge_probe_fn live, ready; /* may be NULL: yes */
-    sig_edge_metrics_fn metrics;   /* appended to the tables of sfu/base/stat.h; may be NULL */
-    void *probe_arg;               /* of live, ready and metrics */
-    const uint32_t *limits;        /* sfu_conf.limits, copied; NULL: the defaults of the table */
+    sig_edge_metrics_fn
+        metrics;            /* before /metrics is written, for what is dear to know; may be NULL */
+    void *probe_arg;        /* of live, ready and metrics */
+    const uint32_t *limits; /* sfu_conf.limits, copied; NULL: the defaults of the table */
     struct sig_edge_times times;
 };
 

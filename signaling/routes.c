@@ -125,12 +125,12 @@ static void on_metrics(struct sig_conn *c, struct sig_request *r)
         sig_respond_error(c, &error, "WWW-Authenticate: Bearer\r\n", false);
         return;
     }
+    if (e->metrics) {
+        e->metrics(e->probe_arg);
+    }
     struct sfu_str s;
     sfu_str_init_grow(&s, METRICS_MAX_BYTES);
     sfu_stat_print_prometheus(&s);
-    if (e->metrics) {
-        e->metrics(e->probe_arg, &s);
-    }
     size_t len = s.len;
     char *text = sfu_str_take(&s);
     sfu_str_fini(&s);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/common/address.h"
 #include "tests/bench/floor/seal.h"
 
 enum { RCVBUF = 4 << 20, BUFFER = 65536, TICK_NS = 1000000, LAST_TICKS = 50 };
@@ -40,7 +41,7 @@ static int open_sink(struct sockaddr_in *ret_address)
 {
     int one = 1, size = RCVBUF;
     socklen_t len = sizeof *ret_address;
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = bench_own_address()};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     must(fd, "socket");
     must(bind(fd, (struct sockaddr *)&any, sizeof any), "bind");

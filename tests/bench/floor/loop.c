@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/common/address.h"
 #include "tests/bench/floor/seal.h"
 
 /* The batches of a worker; a run is no longer than what one IP datagram holds. */
@@ -45,8 +46,7 @@ struct floor_loop *floor_loop_create(const struct floor_conf *conf, struct socka
     struct floor_loop *l = calloc(1, sizeof *l);
     int size = 4 << 20;
     socklen_t len = sizeof *ret_self;
-    *ret_self =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    *ret_self = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = bench_own_address()};
     if (!l) {
         abort();
     }

@@ -1,8 +1,6 @@
 #include "tests/bench/load/net.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/common/address.h"
 #include "tests/bench/load/alloc.h"
 
 enum {
@@ -92,27 +91,6 @@ static void on_readable(void *arg, uint32_t events)
     } while (n == BATCH);
 }
 
-/* The first address that others can reach; Janus does not offer the loopback. */
-static struct in_addr own_address(void)
-{
-    struct in_addr found = {htonl(INADDR_LOOPBACK)};
-    struct ifaddrs *all = NULL;
-    if (getifaddrs(&all)) {
-        return found;
-    }
-    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-        if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET && i->ifa_flags & IFF_UP &&
-            !(i->ifa_flags & IFF_LOOPBACK)) {
-            struct sockaddr_in a;
-            memcpy(&a, i->ifa_addr, sizeof a);
-            found = a.sin_addr;
-            break;
-        }
-    }
-    freeifaddrs(all);
-    return found;
-}
-
 /* The address by which the server sees this machine. */
 static struct in_addr address_towards(struct in_addr server)
 {
@@ -125,7 +103,7 @@ static struct in_addr address_towards(struct in_addr server)
         close(fd);
     }
     bool loopback = ntohl(a.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return found && !loopback ? a.sin_addr : own_address();
+    return found && !loopback ? a.sin_addr : bench_own_address();
 }
 
 int load_net_create(const struct load_net_conf *conf, struct load_net **ret_net)
