@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sfu/base/bucket.h"
 #include "sfu/base/list.h"
 #include "sfu/base/mailbox.h"
 #include "sfu/base/slab.h"
@@ -116,8 +117,7 @@ struct sig_conn {
         size_t len, cap;
         uint32_t frames;
         int64_t heard_us;
-        int64_t rate_us;
-        uint32_t tokens; /* messages it may send now */
+        struct sfu_bucket bucket; /* messages that came */
     } lane;
 };
 

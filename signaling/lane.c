@@ -128,8 +128,6 @@ int sig_lane_open(struct sig_conn *c)
 {
     struct sig_edge *e = c->edge;
     c->lane.heard_us = e->now_us;
-    c->lane.rate_us = e->now_us;
-    c->lane.tokens = rate_limit(e, SFU_LIMIT_RPC_BURST);
     sig_conn_state(c, SIG_CONN_LANE, e->times.ping_ms);
     sfu_stat_inc(SFU_M_HTTP_1XX);
     if (e->control.lane_open(e->control.arg, c->handle, c->remote)) {
@@ -262,21 +260,8 @@ static bool take_tokens(struct sig_conn *c, size_t len)
 {
     struct sig_edge *e = c->edge;
     uint32_t cost = 1 + (uint32_t)(len / TOKEN_BYTES);
-    int64_t per_second = rate_limit(e, SFU_LIMIT_RPC_PER_SECOND);
-    int64_t burst = rate_limit(e, SFU_LIMIT_RPC_BURST);
-    int64_t earned = (e->now_us - c->lane.rate_us) * per_second / 1000000;
-    if (earned > 0) {
-        int64_t tokens = (int64_t)c->lane.tokens + earned;
-        c->lane.tokens = (uint32_t)(tokens < burst ? tokens : burst);
-        c->lane.rate_us = e->now_us;
-    }
-    /* what costs all is still possible */
-    cost = cost < (uint32_t)burst ? cost : (uint32_t)burst;
-    if (c->lane.tokens < cost) {
-        return false;
-    }
-    c->lane.tokens -= cost;
-    return true;
+    return sfu_bucket_take_call(&c->lane.bucket, rate_limit(e, SFU_LIMIT_RPC_PER_SECOND),
+                                rate_limit(e, SFU_LIMIT_RPC_BURST), cost, e->now_us) == 0;
 }
 
 /* The message is complete. */

@@ -78,6 +78,11 @@ void sfu_router_set_time(struct sfu_router *r, int64_t now_us, int64_t wall_us)
     r->abs_send_time = (uint32_t)(((uint64_t)(now_us % 64000000) << 18) / 1000000) & 0xffffff;
 }
 
+bool sfu_router_collects(const struct sfu_router *r)
+{
+    return r->egress.count > 0;
+}
+
 void sfu_router_flush(struct sfu_router *r)
 {
     if (r->conf.relay) {

@@ -54,6 +54,8 @@ void sfu_router_destroy(struct sfu_router *router); /* releases all links; NULL 
 
 /* Before anything else in each loop turn: the monotonic and the wall clock, in us. */
 void sfu_router_set_time(struct sfu_router *router, int64_t now_us, int64_t wall_us);
+/* Whether packets are collected that wait to be sent. */
+bool sfu_router_collects(const struct sfu_router *router);
 /* Sends what the turn has collected and tells control what it must know.  At the end of each turn.
  */
 void sfu_router_flush(struct sfu_router *router);

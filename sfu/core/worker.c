@@ -146,7 +146,8 @@ void worker_take_in(struct worker *w, const struct sfu_udp_in *in, unsigned coun
 }
 
 /* One batch.  Collecting is cheap and sending is dear: what has come while the first packets of a
- * burst were collected leaves together with them, in longer runs.  Nothing is waited for. */
+ * burst were collected leaves together with them, in longer runs.  Nothing is waited for, and where
+ * nothing was collected (reports, checks) nobody looks again. */
 static unsigned take_batch(struct worker *w)
 {
     struct sfu_udp_in *in;
@@ -154,7 +155,7 @@ static unsigned take_batch(struct worker *w)
     while (n > 0) {
         worker_take_in(w, in, n);
         total += n;
-        n = sfu_udp_recv_more(w->udp, &in);
+        n = sfu_router_collects(w->router) ? sfu_udp_recv_more(w->udp, &in) : 0;
     }
     sfu_router_flush(w->router); /* payloads lie in the receive buffers */
     return total;

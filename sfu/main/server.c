@@ -20,7 +20,7 @@
 #include "signaling/directory/directory.h"
 #include "signaling/edge.h"
 
-enum { CONTROL_CELLS = 16384, HELPER_THREADS = 2, WATCH_GAP_US = 1000 * 1000 };
+enum { CONTROL_CELLS = 16384, HELPER_THREADS = 2, WATCH_GAP_US = 1000 * 1000, WEIGH_GAP_US = 1000 * 1000 };
 
 struct server {
     const struct sfu_conf *conf;
@@ -34,6 +34,7 @@ struct server {
     struct sig_edge *edge;
     bool running, full;
     int64_t watched_us; /* when server_watch looked last */
+    int64_t weigh_us;   /* when it looks at the memory next */
 };
 
 static unsigned worker_count(const struct sfu_conf *conf)
@@ -381,10 +382,13 @@ static void watch_memory(struct server *s)
 
 void server_watch(struct server *s)
 {
-    watch_memory(s);
     unsigned worker = 0;
     int64_t limit = sfu_conf_limit(s->conf, SFU_LIMIT_WORKER_SILENT_MS) * (int64_t)1000;
     int64_t now_us = sfu_clock_mono_us(s->clock);
+    if (now_us >= s->weigh_us) {
+        s->weigh_us = now_us + WEIGH_GAP_US;
+        watch_memory(s);
+    }
     int64_t control = now_us - sfu_control_beat_us(s->control);
     int64_t media = now_us - sfu_workers_beat_us(s->workers, &worker);
     int64_t sctp = now_us - sfu_data_beat_us(s->data);
