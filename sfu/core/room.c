@@ -6,7 +6,7 @@
 
 #include "sfu/base/stat.h"
 #include "sfu/base/str.h"
-#include "sfu/core/control_methods.h"
+#include "sfu/core/control_open.h"
 #include "sfu/core/placement.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/session.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sfu/core/control_methods.h"
+#include "sfu/core/control_open.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
 #include "sfu/log.h"

@@ -7,6 +7,7 @@
 
 #include "tests/integration/native/dtls.h"
 #include "tests/integration/native/ice.h"
+#include "tests/integration/native/lines.h"
 #include "tests/integration/native/media.h"
 #include "tests/integration/native/rpc.h"
 #include "tests/integration/native/sdp.h"
@@ -73,108 +74,6 @@ static bool failed_call(struct nat_peer *p, const char *method, const json_t *er
     return true;
 }
 
-static unsigned add_line(struct nat_peer *p, bool video, const char *msid)
-{
-    unsigned mid = p->offer.count++;
-    p->offer.lines[mid] = (struct nat_mline){.video = video,
-                                             .publish = msid != NULL,
-                                             .msid = msid,
-                                             .red = !video && p->conf.red,
-                                             .vp9 = video && p->conf.vp9};
-    if (msid) {
-        p->offer.lines[mid].ssrc = g_random_int() | 1;
-        p->offer.lines[mid].rtx_ssrc = video ? g_random_int() | 1 : 0;
-    }
-    return mid;
-}
-
-static void publish(struct nat_peer *p, bool video, const char *source, const char *msid)
-{
-    unsigned mid = add_line(p, video, msid);
-    const struct nat_mline *line = &p->offer.lines[mid];
-    nat_media_publish(p->media, &(struct nat_tx_conf){
-                                    .video = video,
-                                    .vp9 = line->vp9,
-                                    .source = source,
-                                    .mid = mid,
-                                    .index = p->conf.index,
-                                    .ssrc = line->ssrc,
-                                    .rtx_ssrc = line->rtx_ssrc,
-                                    .delay_us = video ? p->conf.video_delay_us : 0,
-                                    .width = p->conf.width,
-                                    .height = p->conf.height,
-                                    .fps = p->conf.fps,
-                                    .kbps = p->conf.kbps,
-                                    .silent = p->conf.silent,
-                                    .drop_percent = p->conf.drop_out_percent,
-                                });
-}
-
-/* One m-line, three encodings. */
-static void publish_simulcast(struct nat_peer *p)
-{
-    unsigned mid = add_line(p, true, "camera-stream");
-    p->offer.lines[mid].simulcast = true;
-    for (unsigned i = 0; i < NAT_ENCODINGS; i++) {
-        unsigned shift = NAT_ENCODINGS - 1 - i;
-        nat_media_publish(p->media, &(struct nat_tx_conf){
-                                        .video = true,
-                                        .source = "camera",
-                                        .mid = mid,
-                                        .index = p->conf.index,
-                                        .rid = "qhf"[i],
-                                        .ssrc = g_random_int() | 1,
-                                        .rtx_ssrc = g_random_int() | 1,
-                                        .width = p->conf.width >> shift,
-                                        .height = p->conf.height >> shift,
-                                        .fps = p->conf.fps,
-                                        .kbps = p->conf.kbps >> (2 * shift),
-                                        .drop_percent = p->conf.drop_out_percent,
-                                    });
-    }
-}
-
-static void build_lines(struct nat_peer *p)
-{
-    if (p->conf.publish & NAT_MICROPHONE) {
-        publish(p, false, "microphone", "camera-stream");
-    }
-    if (p->conf.publish & NAT_CAMERA && p->conf.simulcast) {
-        publish_simulcast(p);
-    } else if (p->conf.publish & NAT_CAMERA) {
-        publish(p, true, "camera", "camera-stream");
-    }
-    if (p->conf.publish & NAT_SCREEN) {
-        publish(p, true, "screen", "screen-stream");
-    }
-    for (unsigned i = 0; i < p->conf.pairs && p->offer.count + 2 <= NAT_MLINES_MAX; i++) {
-        add_line(p, false, NULL);
-        add_line(p, true, NULL);
-    }
-    if (p->data && p->offer.count < NAT_MLINES_MAX) {
-        p->offer.lines[add_line(p, false, NULL)].data = true;
-    }
-}
-
-static json_t *published_tracks(const struct nat_peer *p)
-{
-    static const struct {
-        unsigned bit;
-        const char *source;
-    } order[] = {{NAT_MICROPHONE, "microphone"}, {NAT_CAMERA, "camera"}, {NAT_SCREEN, "screen"}};
-    json_t *tracks = json_array();
-    unsigned mid = 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
-        if (p->conf.publish & order[i].bit) {
-            char text[12];
-            g_snprintf(text, sizeof text, "%u", mid++);
-            json_array_append_new(tracks,
-                                  json_pack("{s:s, s:s}", "mid", text, "source", order[i].source));
-        }
-    }
-    return tracks;
-}
-
 static void on_answer(void *arg, const json_t *result, const json_t *error)
 {
     struct nat_peer *p = arg;
@@ -212,7 +111,8 @@ static void send_offer(struct nat_peer *p)
     char *sdp = nat_sdp_offer(&p->offer);
     p->offer_bytes += strlen(sdp);
     nat_rpc_call(p->rpc, "conference.offer",
-                 json_pack("{s:s, s:o}", "sdp", sdp, "tracks", published_tracks(p)), on_answer, p);
+                 json_pack("{s:s, s:o}", "sdp", sdp, "tracks", nat_lines_tracks(p->conf.publish)),
+                 on_answer, p);
     g_free(sdp);
 }
 
@@ -444,7 +344,7 @@ struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
     if (conf->data.negotiated || conf->data.channel) {
         p->data = nat_data_create(&conf->data, &data_ops, p);
     }
-    build_lines(p);
+    nat_lines_build(&p->conf, p->data != NULL, p->media, &p->offer);
     p->rpc = nat_rpc_connect(conf->host, conf->port, &rpc_ops, p);
     return p;
 }

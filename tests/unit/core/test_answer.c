@@ -7,175 +7,50 @@
 
 #include <cmocka.h>
 
-#include "tests/support/sdp_fixture.h"
-
-#define UFRAG "a=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdab\r\n"
-#define BYTES4 "11:22:33:44:"
-#define SHA                                                                                        \
-    "a=fingerprint:sha-256 " BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 "11:22:33:44\r\n"
-#define SHA2                                                                                       \
-    "a=fingerprint:sha-256 " BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 "11:22:33:45\r\n"
-#define SESSION "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-#define HEAD SESSION UFRAG SHA "a=setup:actpass\r\n"
-#define OPUS "a=rtpmap:111 opus/48000/2\r\n"
-#define VP8 "a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
-#define BARE_A "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtcp-mux\r\n" OPUS
-#define BARE_V "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtcp-mux\r\n" VP8
-#define A(mid, dir) BARE_A "a=mid:" mid "\r\na=" dir "\r\n"
-#define V(mid, dir) BARE_V "a=mid:" mid "\r\na=" dir "\r\n"
-#define STOPPED(kind, mid) "m=" kind " 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:" mid "\r\n"
-#define DATA(mid)                                                                                  \
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5001\r\na=mid:" mid "\r\n"
-#define BUNDLE(mids) "a=group:BUNDLE " mids "\r\n"
-
-struct fixture {
-    struct sfu_sdp *sdp;
-    struct sfu_answer *answer; /* of the last success, passed as previous */
-    struct sfu_answer_policy policy;
-    struct sfu_answer_error error;
-    uint32_t ssrc;
-    char text[SFU_SDP_MAX_TEXT];
-    size_t len;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    if (f == NULL || sfu_sdp_create(&f->sdp) < 0) {
-        return -1;
-    }
-    test_sdp_policy(&f->policy, &f->ssrc);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    sfu_answer_destroy(f->answer);
-    sfu_sdp_destroy(f->sdp);
-    free(f);
-    return 0;
-}
-
-static void forget(struct fixture *f)
-{
-    sfu_answer_destroy(f->answer);
-    f->answer = NULL;
-}
-
-static int offer(struct fixture *f, const char *text)
-{
-    struct sfu_answer *answer;
-    struct sfu_sdp_error error;
-    int err = sfu_sdp_parse(f->sdp, text, strlen(text), &error);
-
-    if (err != 0) {
-        fail_msg("line %u %s: %s", error.line, error.field, error.what);
-    }
-    err = sfu_answer_make(f->sdp, &f->policy, f->answer, f->text, sizeof(f->text), &f->len, &answer,
-                          &f->error);
-    if (err == 0) {
-        sfu_answer_destroy(f->answer);
-        f->answer = answer;
-    }
-    return err;
-}
-
-static const struct sfu_answer *answered(struct fixture *f, const char *text)
-{
-    if (offer(f, text) != 0) {
-        fail_msg("%s: %s", f->error.field, f->error.what);
-    }
-    return f->answer;
-}
+#include "tests/support/answer_fixture.h"
 
 static void test_refused(void **state)
 {
     static const struct {
-        const char *before, *offer; /* before: a first offer, accepted */
+        const char *offer;
         enum sfu_answer_err code;
         const char *field;
     } rows[] = {
-        {NULL, HEAD, SFU_ANSWER_ERR_NO_MEDIA, "media"},
-        {NULL, HEAD STOPPED("audio", "0"), SFU_ANSWER_ERR_NO_MEDIA, "media"},
-        {NULL, HEAD "a=ice-lite\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_ICE_LITE, "ice-lite"},
-        {NULL, HEAD BARE_A, SFU_ANSWER_ERR_MID, "m=0 mid"},
-        {NULL, HEAD A("0", "sendrecv") V("1", "sendrecv"), SFU_ANSWER_ERR_BUNDLE, "m=0 group"},
-        {NULL, HEAD BUNDLE("0") A("0", "sendrecv") V("1", "sendrecv"), SFU_ANSWER_ERR_BUNDLE,
+        {HEAD, SFU_ANSWER_ERR_NO_MEDIA, "media"},
+        {HEAD STOPPED("audio", "0"), SFU_ANSWER_ERR_NO_MEDIA, "media"},
+        {HEAD "a=ice-lite\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_ICE_LITE, "ice-lite"},
+        {HEAD BARE_A, SFU_ANSWER_ERR_MID, "m=0 mid"},
+        {HEAD A("0", "sendrecv") V("1", "sendrecv"), SFU_ANSWER_ERR_BUNDLE, "m=0 group"},
+        {HEAD BUNDLE("0") A("0", "sendrecv") V("1", "sendrecv"), SFU_ANSWER_ERR_BUNDLE,
          "m=1 group"},
-        {NULL, HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" OPUS, SFU_ANSWER_ERR_RTCP_MUX,
+        {HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" OPUS, SFU_ANSWER_ERR_RTCP_MUX,
          "m=0 rtcp-mux"},
-        {NULL, SESSION SHA "a=setup:actpass\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_ICE,
-         "m=0 ice-ufrag"},
-        {NULL, SESSION UFRAG "a=setup:actpass\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_FINGERPRINT,
+        {SESSION SHA "a=setup:actpass\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_ICE, "m=0 ice-ufrag"},
+        {SESSION UFRAG "a=setup:actpass\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_FINGERPRINT,
          "m=0 fingerprint"},
-        {NULL, SESSION UFRAG SHA "a=setup:passive\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_SETUP,
+        {SESSION UFRAG SHA "a=setup:passive\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_SETUP,
          "m=0 setup"},
-        {NULL, SESSION UFRAG SHA "a=setup:holdconn\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_SETUP,
+        {SESSION UFRAG SHA "a=setup:holdconn\r\n" A("0", "sendrecv"), SFU_ANSWER_ERR_SETUP,
          "m=0 setup"},
-        {NULL,
-         HEAD BUNDLE("0 1") V("0", "sendrecv") "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\na=mid:1\r\n"
+        {HEAD BUNDLE("0 1") V("0", "sendrecv") "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\na=mid:1\r\n"
                                                "a=rtcp-mux\r\na=rtpmap:98 VP8/90000\r\n"
                                                "a=rtpmap:96 H264/90000\r\n",
          SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=1 rtpmap"},
-        {NULL,
-         HEAD BUNDLE("0 1") V("0", "sendrecv") "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\na=mid:1\r\n"
+        {HEAD BUNDLE("0 1") V("0", "sendrecv") "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\na=mid:1\r\n"
                                                "a=rtcp-mux\r\na=rtpmap:98 VP8/90000\r\n"
                                                "a=rtpmap:96 whatever/90000\r\n",
          SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=1 rtpmap"},
-        {NULL,
-         HEAD BUNDLE("0 1")
+        {HEAD BUNDLE("0 1")
              A("0", "sendrecv") "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n" V(
                  "1", "sendrecv") "a=extmap:1 urn:3gpp:video-orientation\r\n",
          SFU_ANSWER_ERR_EXTMAP, "m=1 extmap"},
-        {NULL,
-         HEAD BUNDLE("0 1")
+        {HEAD BUNDLE("0 1")
              A("0", "sendrecv") "a=ssrc:5 cname:a\r\n" V("1", "sendonly") "a=ssrc:5 cname:a\r\n",
          SFU_ANSWER_ERR_SSRC, "m=1 ssrc"},
-        /* against what was agreed before */
-        {HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "sendrecv"), HEAD A("0", "sendrecv"),
-         SFU_ANSWER_ERR_MLINES, "media"},
-        {HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "sendrecv"),
-         HEAD BUNDLE("0 1") V("1", "sendrecv") A("0", "sendrecv"), SFU_ANSWER_ERR_MID_CHANGED,
-         "m=0 mid"},
-        {HEAD A("0", "sendrecv"), HEAD A("1", "sendrecv"), SFU_ANSWER_ERR_MID_CHANGED, "m=0 mid"},
-        {HEAD A("0", "sendrecv"), HEAD V("0", "sendrecv"), SFU_ANSWER_ERR_KIND_CHANGED,
-         "m=0 media"},
-        {HEAD A("0", "sendrecv"), SESSION UFRAG SHA2 "a=setup:actpass\r\n" A("0", "sendrecv"),
-         SFU_ANSWER_ERR_FINGERPRINT_CHANGED, "m=0 fingerprint"},
-        {HEAD A("0", "sendrecv"), SESSION UFRAG SHA "a=setup:passive\r\n" A("0", "sendrecv"),
-         SFU_ANSWER_ERR_SETUP_CHANGED, "m=0 setup"},
-        {HEAD A("0", "sendrecv"),
-         HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111 112\r\na=rtcp-mux\r\na=mid:0\r\n"
-              "a=rtpmap:111 PCMU/8000\r\na=rtpmap:112 opus/48000/2\r\n",
-         SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=0 rtpmap"},
-        {HEAD V("0", "sendrecv"),
-         HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtcp-mux\r\na=mid:0\r\n"
-              "a=rtpmap:97 VP8/90000\r\na=rtpmap:96 rtx/90000\r\na=fmtp:96 apt=97\r\n",
-         SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=0 rtpmap"},
-        {HEAD A("0", "sendrecv") "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
-         HEAD A("0", "sendrecv") "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
-         SFU_ANSWER_ERR_EXTMAP, "m=0 extmap"},
     };
 
     for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
-        struct fixture *f = *state;
-        const struct sfu_answer *before;
-
-        forget(f);
-        if (rows[i].before != NULL) {
-            answered(f, rows[i].before);
-        }
-        before = f->answer;
-        if (offer(f, rows[i].offer) != -EPROTO || f->error.code != rows[i].code ||
-            strcmp(f->error.field, rows[i].field) != 0) {
-            fail_msg("row %zu: %d %s: %s", i, f->error.code, f->error.field, f->error.what);
-        }
-        assert_ptr_equal(f->answer, before);
-        assert_true(f->error.what[0] != '\0');
+        fixture_refused(*state, rows[i].offer, rows[i].code, rows[i].field);
     }
 }
 
@@ -205,12 +80,12 @@ static void test_direction_and_grants(void **state)
         const struct sfu_answer_mline *m;
         char text[2048];
 
-        forget(f);
+        fixture_forget(f);
         f->policy.publish_audio = false;
         f->policy.publish_video = (rows[i].grants & PUB) != 0;
         f->policy.subscribe = (rows[i].grants & SUB) != 0;
         snprintf(text, sizeof(text), HEAD V("0", "%s"), rows[i].dir);
-        m = &answered(f, text)->mlines[0];
+        m = &fixture_answered(f, text)->mlines[0];
         assert_int_equal(m->answered, rows[i].answered);
         assert_int_equal(m->why, rows[i].why);
         assert_int_equal(m->publishes, (rows[i].answered & SFU_SDP_RECVONLY) != 0);
@@ -236,7 +111,7 @@ static void test_grant_by_mid(void **state)
     const struct sfu_answer *a;
 
     f->policy.publish_mid = only_screen;
-    a = answered(f, HEAD BUNDLE("cam screen") V("cam", "sendonly") V("screen", "sendonly"));
+    a = fixture_answered(f, HEAD BUNDLE("cam screen") V("cam", "sendonly") V("screen", "sendonly"));
     assert_false(a->mlines[0].publishes);
     assert_true(a->mlines[1].publishes);
 }
@@ -271,10 +146,10 @@ static void test_rejected(void **state)
         const struct sfu_answer *a;
         char text[4096];
 
-        forget(f);
+        fixture_forget(f);
         f->policy.data = rows[i].data;
         snprintf(text, sizeof(text), "%s%s", HEAD BUNDLE("1 0") A("0", "recvonly"), rows[i].media);
-        a = answered(f, text);
+        a = fixture_answered(f, text);
         assert_int_equal(a->mlines[1].why, rows[i].why);
         assert_int_equal(a->mlines[1].rejected, rows[i].why != SFU_ANSWER_WHY_NONE);
         assert_int_equal(a->accepted, a->mlines[1].rejected ? 1 : 2);
@@ -287,7 +162,7 @@ static void test_rejected(void **state)
 static void test_data(void **state)
 {
     struct fixture *f = *state;
-    const struct sfu_answer *a = answered(f, HEAD BUNDLE("0 1") DATA("0") DATA("1"));
+    const struct sfu_answer *a = fixture_answered(f, HEAD BUNDLE("0 1") DATA("0") DATA("1"));
 
     assert_int_equal(a->mlines[0].sctp_port, 5001);
     assert_int_equal(a->mlines[0].max_message_size, 65536);
@@ -359,18 +234,18 @@ static void test_codecs(void **state)
         struct fixture *f = *state;
         char text[4096], got[128] = "";
 
-        forget(f);
+        fixture_forget(f);
         f->policy.codecs = rows[i].policy;
         f->policy.codec_count = rows[i].policy_count;
         snprintf(text, sizeof(text),
                  HEAD "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\na=mid:0\r\na=rtcp-mux\r\na=%s\r\n%s",
                  rows[i].kind, rows[i].pts, rows[i].dir, rows[i].attrs);
         if (rows[i].codecs[0] == '\0') {
-            assert_int_equal(offer(f, text), -EPROTO);
+            assert_int_equal(fixture_offer(f, text), -EPROTO);
             assert_int_equal(f->error.code, SFU_ANSWER_ERR_NO_MEDIA);
             continue;
         }
-        codecs_text(&answered(f, text)->mlines[0], got, sizeof(got));
+        codecs_text(&fixture_answered(f, text)->mlines[0], got, sizeof(got));
         if (strcmp(got, rows[i].codecs) != 0) {
             fail_msg("row %zu: \"%s\" instead of \"%s\"", i, got, rows[i].codecs);
         }
@@ -392,9 +267,9 @@ static void test_send_codec(void **state)
     };
     struct fixture *f = *state;
     const struct sfu_answer_mline *m =
-        answered(f,
-                 HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96 97 2 3\r\na=mid:0\r\na=rtcp-mux\r\n" VP8 H264(
-                     "2", "1", "64001f") H264("3", "1", "42e01f"))
+        fixture_answered(
+            f, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96 97 2 3\r\na=mid:0\r\na=rtcp-mux\r\n" VP8 H264(
+                   "2", "1", "64001f") H264("3", "1", "42e01f"))
             ->mlines;
 
     for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
@@ -406,9 +281,9 @@ static void test_send_codec(void **state)
         assert_int_equal(codec == NULL ? 0 : codec->pt, rows[i].pt);
     }
     /* A decoder of single NAL units cannot take FU-A. */
-    forget(f);
-    m = answered(f, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 3\r\na=mid:0\r\na=rtcp-mux\r\n" H264(
-                        "3", "0", "42e01f"))
+    fixture_forget(f);
+    m = fixture_answered(f, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 3\r\na=mid:0\r\na=rtcp-mux\r\n" H264(
+                                "3", "0", "42e01f"))
             ->mlines;
     assert_null(sfu_answer_send_codec(m, &(struct sfu_answer_codec){.codec = SFU_CODEC_H264,
                                                                     .h264_profile = 0x42e01f,
@@ -421,7 +296,7 @@ static void test_send_codec(void **state)
 static void test_extensions(void **state)
 {
     struct fixture *f = *state;
-    const struct sfu_answer *a = answered(
+    const struct sfu_answer *a = fixture_answered(
         f,
         HEAD BUNDLE("0 1")
             A("0", "sendrecv") "a=extmap:1 " URN "ssrc-audio-level\r\n"
@@ -476,14 +351,14 @@ static void test_feedback(void **state)
         struct fixture *f = *state;
         char text[2048];
 
-        forget(f);
+        fixture_forget(f);
         f->policy.fb_publish = SFU_SDP_FB_NACK | SFU_SDP_FB_PLI | SFU_SDP_FB_TWCC;
         f->policy.fb_subscribe = SFU_SDP_FB_NACK | SFU_SDP_FB_PLI | SFU_SDP_FB_REMB;
         snprintf(text, sizeof(text),
                  HEAD V("0", "%s") "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 goog-remb\r\n"
                                    "a=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 transport-cc\r\n",
                  rows[i].dir);
-        assert_int_equal(answered(f, text)->mlines[0].codecs[0].fb, rows[i].fb);
+        assert_int_equal(fixture_answered(f, text)->mlines[0].codecs[0].fb, rows[i].fb);
         assert_int_equal(strstr(f->text, "goog-remb") != NULL, (rows[i].fb & SFU_SDP_FB_REMB) != 0);
         assert_null(strstr(f->text, "ccm fir"));
     }
@@ -494,7 +369,7 @@ static void test_opus_fmtp(void **state)
     struct fixture *f = *state;
 
     f->policy.opus_stereo = f->policy.opus_dtx = true;
-    answered(f, HEAD A("0", "sendrecv"));
+    fixture_answered(f, HEAD A("0", "sendrecv"));
     assert_non_null(strstr(f->text, "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;usedtx=1\r\n"));
 }
 
@@ -507,7 +382,7 @@ static void test_publisher(void **state)
                     "a=msid:stream track\r\na=ssrc:1 cname:x\r\na=ssrc:2 "
                     "cname:x\r\na=ssrc-group:FID 1 2\r\n"
                     "a=ssrc:3 cname:x\r\n";
-    const struct sfu_answer_mline *m = answered(f, text)->mlines;
+    const struct sfu_answer_mline *m = fixture_answered(f, text)->mlines;
 
     assert_int_equal(m->rid_count, 0);
     assert_null(strstr(f->text, "a=rid"));
@@ -518,7 +393,7 @@ static void test_publisher(void **state)
     assert_string_equal(m->msid_stream, "stream");
     assert_string_equal(m->msid_track, "track");
     f->policy.simulcast = true;
-    m = answered(f, text)->mlines;
+    m = fixture_answered(f, text)->mlines;
     assert_int_equal(m->rid_count, 3);
     assert_string_equal(m->rids[0].id, "h");
     assert_true(m->rids[2].paused);
@@ -543,7 +418,7 @@ static void test_policy_and_text(void **state)
     static const enum sfu_codec twice[] = {SFU_CODEC_VP8, SFU_CODEC_VP8};
     size_t full, len;
 
-    answered(f, text);
+    fixture_answered(f, text);
     full = f->len;
     assert_int_equal(strlen(f->text), full);
     assert_int_equal(sfu_sdp_parse(f->sdp, text, strlen(text), &error), 0);
@@ -570,18 +445,19 @@ static void test_policy_and_text(void **state)
                                          &answer, &f->error),
                          -EINVAL);
     }
-    forget(f);
+    fixture_forget(f);
     f->policy.ssrc = stuck; /* good for one m-line, not for two */
-    answered(f, text);
-    forget(f);
-    assert_int_equal(offer(f, HEAD BUNDLE("0 1") A("0", "sendrecv") A("1", "sendrecv")), -EPROTO);
+    fixture_answered(f, text);
+    fixture_forget(f);
+    assert_int_equal(fixture_offer(f, HEAD BUNDLE("0 1") A("0", "sendrecv") A("1", "sendrecv")),
+                     -EPROTO);
     assert_int_equal(f->error.code, SFU_ANSWER_ERR_SSRC);
-    assert_int_equal(offer(f, HEAD A("0", "sendrecv") "a=ssrc:7 cname:x\r\n"), -EPROTO);
+    assert_int_equal(fixture_offer(f, HEAD A("0", "sendrecv") "a=ssrc:7 cname:x\r\n"), -EPROTO);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_refused),      TEST(test_direction_and_grants),
         TEST(test_grant_by_mid), TEST(test_rejected),

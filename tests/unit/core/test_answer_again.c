@@ -8,88 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/sdp_fixture.h"
-
-#define UFRAG "a=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdab\r\n"
-#define BYTES4 "11:22:33:44:"
-#define SHA                                                                                        \
-    "a=fingerprint:sha-256 " BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 BYTES4 "11:22:33:44\r\n"
-#define SESSION "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-#define HEAD SESSION UFRAG SHA "a=setup:actpass\r\n"
-#define OPUS "a=rtpmap:111 opus/48000/2\r\n"
-#define VP8 "a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
-#define BARE_A "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtcp-mux\r\n" OPUS
-#define BARE_V "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtcp-mux\r\n" VP8
-#define A(mid, dir) BARE_A "a=mid:" mid "\r\na=" dir "\r\n"
-#define V(mid, dir) BARE_V "a=mid:" mid "\r\na=" dir "\r\n"
-#define STOPPED(kind, mid) "m=" kind " 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:" mid "\r\n"
-#define DATA(mid)                                                                                  \
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5001\r\na=mid:" mid "\r\n"
-#define BUNDLE(mids) "a=group:BUNDLE " mids "\r\n"
-
-struct fixture {
-    struct sfu_sdp *sdp;
-    struct sfu_answer *answer; /* of the last success, passed as previous */
-    struct sfu_answer_policy policy;
-    struct sfu_answer_error error;
-    uint32_t ssrc;
-    char text[SFU_SDP_MAX_TEXT];
-    size_t len;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    if (f == NULL || sfu_sdp_create(&f->sdp) < 0) {
-        return -1;
-    }
-    test_sdp_policy(&f->policy, &f->ssrc);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    sfu_answer_destroy(f->answer);
-    sfu_sdp_destroy(f->sdp);
-    free(f);
-    return 0;
-}
-
-static void forget(struct fixture *f)
-{
-    sfu_answer_destroy(f->answer);
-    f->answer = NULL;
-}
-
-static int offer(struct fixture *f, const char *text)
-{
-    struct sfu_answer *answer;
-    struct sfu_sdp_error error;
-    int err = sfu_sdp_parse(f->sdp, text, strlen(text), &error);
-
-    if (err != 0) {
-        fail_msg("line %u %s: %s", error.line, error.field, error.what);
-    }
-    err = sfu_answer_make(f->sdp, &f->policy, f->answer, f->text, sizeof(f->text), &f->len, &answer,
-                          &f->error);
-    if (err == 0) {
-        sfu_answer_destroy(f->answer);
-        f->answer = answer;
-    }
-    return err;
-}
-
-static const struct sfu_answer *answered(struct fixture *f, const char *text)
-{
-    if (offer(f, text) != 0) {
-        fail_msg("%s: %s", f->error.field, f->error.what);
-    }
-    return f->answer;
-}
+#include "tests/support/answer_fixture.h"
 
 /* What m-line i is a slot of: "a0", "v3", "-"; stopped: "x". */
 static void slots_text(const struct sfu_answer *a, char *ret, size_t size)
@@ -152,7 +71,7 @@ static void test_slots_for_life(void **state)
 
     f->policy.new_association = true; /* step 3 stops the m-line that carries the transport */
     for (size_t step = 0; step < SFU_ARRAY_LEN(steps); step++) {
-        const struct sfu_answer *a = answered(f, steps[step].offer);
+        const struct sfu_answer *a = fixture_answered(f, steps[step].offer);
         char got[128];
 
         slots_text(a, got, sizeof(got));
@@ -188,15 +107,16 @@ static void test_slots_for_life(void **state)
 static void test_ssrcs_avoid_the_clients(void **state)
 {
     struct fixture *f = *state;
-    const struct sfu_answer *a =
-        answered(f, HEAD BUNDLE("0 1") A("0", "recvonly")
-                        V("1", "sendonly") "a=ssrc:1000 cname:x\r\na=ssrc-group:FID 1001 1002\r\n");
+    const struct sfu_answer *a = fixture_answered(
+        f, HEAD BUNDLE("0 1") A("0", "recvonly")
+               V("1", "sendonly") "a=ssrc:1000 cname:x\r\na=ssrc-group:FID 1001 1002\r\n");
 
     assert_int_equal(a->mlines[0].ssrc, 1003);
     /* Nor that of a slot which this very offer stops: its packets may still be on the way. */
     f->policy.new_association = true;
     f->ssrc = 1003;
-    a = answered(f, HEAD BUNDLE("1 2") STOPPED("audio", "0") V("1", "sendonly") A("2", "recvonly"));
+    a = fixture_answered(f, HEAD BUNDLE("1 2") STOPPED("audio", "0") V("1", "sendonly")
+                                A("2", "recvonly"));
     assert_int_equal(a->mlines[2].ssrc, 1004);
 }
 
@@ -204,7 +124,7 @@ static void test_ice_restart(void **state)
 {
     struct fixture *f = *state;
     const char *first = HEAD A("0", "sendrecv");
-    const struct sfu_answer *a = answered(f, first);
+    const struct sfu_answer *a = fixture_answered(f, first);
 
     assert_false(a->ice_restart);
     assert_string_equal(a->local_ufrag, "stoaufrag");
@@ -213,13 +133,13 @@ static void test_ice_restart(void **state)
     f->policy.ufrag = "fresh";
     f->policy.pwd = "freshfreshfreshfreshfresh";
     f->policy.session_id = 5; /* of no effect any more */
-    a = answered(f, first);
+    a = fixture_answered(f, first);
     assert_false(a->ice_restart);
     assert_string_equal(a->local_ufrag, "stoaufrag");
     assert_string_equal(a->local_pwd, "stoapasswordstoapassword");
     assert_int_equal(a->session_id, 4711);
-    a = answered(f, SESSION SHA "a=setup:actpass\r\na=ice-ufrag:efgh\r\n"
-                                "a=ice-pwd:efghefghefghefghefghef\r\n" A("0", "sendrecv"));
+    a = fixture_answered(f, SESSION SHA "a=setup:actpass\r\na=ice-ufrag:efgh\r\n"
+                                        "a=ice-pwd:efghefghefghefghefghef\r\n" A("0", "sendrecv"));
     assert_true(a->ice_restart);
     assert_string_equal(a->local_ufrag, "fresh");
     assert_string_equal(a->local_pwd, "freshfreshfreshfreshfresh");
@@ -232,9 +152,10 @@ static void test_ice_restart_by_password_only(void **state)
 {
     struct fixture *f = *state;
 
-    answered(f, HEAD A("0", "sendrecv"));
-    assert_true(answered(f, SESSION SHA "a=setup:actpass\r\na=ice-ufrag:abcd\r\n"
-                                        "a=ice-pwd:efghefghefghefghefghef\r\n" A("0", "sendrecv"))
+    fixture_answered(f, HEAD A("0", "sendrecv"));
+    assert_true(fixture_answered(f, SESSION SHA
+                                 "a=setup:actpass\r\na=ice-ufrag:abcd\r\n"
+                                 "a=ice-pwd:efghefghefghefghefghef\r\n" A("0", "sendrecv"))
                     ->ice_restart);
 }
 
@@ -256,21 +177,21 @@ static void test_dtls_roles(void **state)
         char text[2048];
         const struct sfu_answer *a;
 
-        forget(f);
+        fixture_forget(f);
         f->policy.dtls_client = true;
         snprintf(text, sizeof(text), SESSION UFRAG SHA "a=setup:%s\r\n" A("0", "sendrecv"),
                  rows[i].first);
-        a = answered(f, text);
+        a = fixture_answered(f, text);
         assert_int_equal(a->dtls_client, rows[i].client);
         assert_non_null(
             strstr(f->text, rows[i].client ? "a=setup:active\r\n" : "a=setup:passive\r\n"));
         snprintf(text, sizeof(text), SESSION UFRAG SHA "a=setup:%s\r\n" A("0", "sendrecv"),
                  rows[i].then);
         if (rows[i].client_then < 0) {
-            assert_int_equal(offer(f, text), -EPROTO);
+            assert_int_equal(fixture_offer(f, text), -EPROTO);
             assert_int_equal(f->error.code, SFU_ANSWER_ERR_SETUP_CHANGED);
         } else {
-            assert_int_equal(answered(f, text)->dtls_client, rows[i].client_then);
+            assert_int_equal(fixture_answered(f, text)->dtls_client, rows[i].client_then);
         }
     }
 }
@@ -305,9 +226,9 @@ static void test_transport_of_the_tagged(void **state)
         struct fixture *f = *state;
         const char *candidate, *other;
 
-        forget(f);
+        fixture_forget(f);
         f->policy.data = false;
-        assert_string_equal(answered(f, rows[i].offer)->remote_ufrag, rows[i].ufrag);
+        assert_string_equal(fixture_answered(f, rows[i].offer)->remote_ufrag, rows[i].ufrag);
         candidate = strstr(f->text, "a=candidate:1 1 udp 2130706431 192.0.2.10 20000 typ host");
         assert_non_null(candidate);
         other = strstr(candidate, "a=candidate:2 1 udp 2130706175 2001:db8::10 20000 typ host");
@@ -343,19 +264,19 @@ static void test_tagged_changes(void **state)
     for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
         struct fixture *f = *state;
 
-        forget(f);
+        fixture_forget(f);
         f->policy.new_association = false;
-        answered(f, rows[i].first);
+        fixture_answered(f, rows[i].first);
         if (rows[i].mline < 0) {
-            assert_false(answered(f, rows[i].then)->new_association);
+            assert_false(fixture_answered(f, rows[i].then)->new_association);
             continue;
         }
-        assert_int_equal(offer(f, rows[i].then), -EPROTO);
+        assert_int_equal(fixture_offer(f, rows[i].then), -EPROTO);
         assert_int_equal(f->error.code, SFU_ANSWER_ERR_TAGGED);
         assert_int_equal(f->error.mline, rows[i].mline);
         f->policy.new_association = true;
         f->policy.ufrag = "fresh";
-        answered(f, rows[i].then);
+        fixture_answered(f, rows[i].then);
         assert_true(f->answer->new_association && !f->answer->ice_restart);
         assert_string_equal(f->answer->local_ufrag, "stoaufrag"); /* Firefox insists */
         f->policy.ufrag = "stoaufrag";
@@ -367,12 +288,51 @@ static void test_everything_stopped(void **state)
     struct fixture *f = *state;
     const struct sfu_answer *a;
 
-    answered(f, HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "recvonly"));
-    a = answered(f, HEAD STOPPED("audio", "0") STOPPED("video", "1"));
+    fixture_answered(f, HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "recvonly"));
+    a = fixture_answered(f, HEAD STOPPED("audio", "0") STOPPED("video", "1"));
     assert_int_equal(a->accepted, 0);
     assert_string_equal(a->remote_ufrag, "abcd");
     assert_null(strstr(f->text, "a=group"));
     assert_null(strstr(f->text, "a=candidate"));
+}
+
+static void test_changes_refused(void **state)
+{
+    static const struct {
+        const char *before, *offer; /* before: accepted */
+        enum sfu_answer_err code;
+        const char *field;
+    } rows[] = {
+        {HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "sendrecv"), HEAD A("0", "sendrecv"),
+         SFU_ANSWER_ERR_MLINES, "media"},
+        {HEAD BUNDLE("0 1") A("0", "sendrecv") V("1", "sendrecv"),
+         HEAD BUNDLE("0 1") V("1", "sendrecv") A("0", "sendrecv"), SFU_ANSWER_ERR_MID_CHANGED,
+         "m=0 mid"},
+        {HEAD A("0", "sendrecv"), HEAD A("1", "sendrecv"), SFU_ANSWER_ERR_MID_CHANGED, "m=0 mid"},
+        {HEAD A("0", "sendrecv"), HEAD V("0", "sendrecv"), SFU_ANSWER_ERR_KIND_CHANGED,
+         "m=0 media"},
+        {HEAD A("0", "sendrecv"), SESSION UFRAG SHA2 "a=setup:actpass\r\n" A("0", "sendrecv"),
+         SFU_ANSWER_ERR_FINGERPRINT_CHANGED, "m=0 fingerprint"},
+        {HEAD A("0", "sendrecv"), SESSION UFRAG SHA "a=setup:passive\r\n" A("0", "sendrecv"),
+         SFU_ANSWER_ERR_SETUP_CHANGED, "m=0 setup"},
+        {HEAD A("0", "sendrecv"),
+         HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111 112\r\na=rtcp-mux\r\na=mid:0\r\n"
+              "a=rtpmap:111 PCMU/8000\r\na=rtpmap:112 opus/48000/2\r\n",
+         SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=0 rtpmap"},
+        {HEAD V("0", "sendrecv"),
+         HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtcp-mux\r\na=mid:0\r\n"
+              "a=rtpmap:97 VP8/90000\r\na=rtpmap:96 rtx/90000\r\na=fmtp:96 apt=97\r\n",
+         SFU_ANSWER_ERR_PAYLOAD_TYPE, "m=0 rtpmap"},
+        {HEAD A("0", "sendrecv") "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
+         HEAD A("0", "sendrecv") "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
+         SFU_ANSWER_ERR_EXTMAP, "m=0 extmap"},
+    };
+
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        fixture_forget(*state);
+        fixture_answered(*state, rows[i].before);
+        fixture_refused(*state, rows[i].offer, rows[i].code, rows[i].field);
+    }
 }
 
 /* A grant that comes later changes directions and nothing else. */
@@ -384,13 +344,13 @@ static void test_grant_later(void **state)
     uint32_t ssrc;
 
     f->policy.publish_video = f->policy.subscribe = false;
-    a = answered(f, text);
+    a = fixture_answered(f, text);
     assert_int_equal(a->mlines[0].answered, SFU_SDP_INACTIVE);
     assert_int_equal(a->mlines[1].answered, SFU_SDP_INACTIVE);
     ssrc = a->mlines[1].ssrc;
     assert_true(ssrc != 0);
     f->policy.publish_video = f->policy.subscribe = true;
-    a = answered(f, text);
+    a = fixture_answered(f, text);
     assert_int_equal(a->mlines[0].answered, SFU_SDP_RECVONLY);
     assert_int_equal(a->mlines[1].answered, SFU_SDP_SENDONLY);
     assert_int_equal(a->mlines[1].ssrc, ssrc);
@@ -400,13 +360,13 @@ static void test_rtx_negotiated_later(void **state)
 {
     struct fixture *f = *state;
     const struct sfu_answer *a =
-        answered(f, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtcp-mux\r\n"
-                         "a=rtpmap:96 VP8/90000\r\n");
+        fixture_answered(f, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtcp-mux\r\n"
+                                 "a=rtpmap:96 VP8/90000\r\n");
     uint32_t ssrc = a->mlines[0].ssrc;
 
     assert_int_equal(a->mlines[0].rtx_ssrc, 0);
     assert_null(strstr(f->text, "a=ssrc-group"));
-    a = answered(f, HEAD V("0", "sendrecv"));
+    a = fixture_answered(f, HEAD V("0", "sendrecv"));
     assert_int_equal(a->mlines[0].ssrc, ssrc);
     assert_true(a->mlines[0].rtx_ssrc != 0 && a->mlines[0].rtx_ssrc != ssrc);
 }
@@ -428,24 +388,24 @@ static void test_128_mlines(void **state)
         len += (size_t)snprintf(text + len, SFU_SDP_MAX_TEXT - len,
                                 BARE_V "a=mid:%d\r\na=recvonly\r\n", i);
     }
-    a = answered(f, text);
+    a = fixture_answered(f, text);
     assert_int_equal(a->accepted, 128);
     assert_int_equal(a->mlines[127].pair, 127);
-    a = answered(f, text);
+    a = fixture_answered(f, text);
     assert_int_equal(a->mlines[127].pair, 127);
     free(text);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_slots_for_life), TEST(test_ssrcs_avoid_the_clients),
-        TEST(test_ice_restart),    TEST(test_ice_restart_by_password_only),
-        TEST(test_dtls_roles),     TEST(test_transport_of_the_tagged),
-        TEST(test_tagged_changes), TEST(test_everything_stopped),
-        TEST(test_grant_later),    TEST(test_rtx_negotiated_later),
-        TEST(test_128_mlines),
+        TEST(test_slots_for_life),       TEST(test_ssrcs_avoid_the_clients),
+        TEST(test_ice_restart),          TEST(test_ice_restart_by_password_only),
+        TEST(test_dtls_roles),           TEST(test_transport_of_the_tagged),
+        TEST(test_tagged_changes),       TEST(test_everything_stopped),
+        TEST(test_changes_refused),      TEST(test_grant_later),
+        TEST(test_rtx_negotiated_later), TEST(test_128_mlines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

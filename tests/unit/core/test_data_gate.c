@@ -7,64 +7,43 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
 #include "sfu/core/data_impl.h"
+#include "tests/support/data_world.h"
 
-enum { PER_S = 1048576, BURST = 131072, PEER = 7 };
-
-struct world {
-    struct sfu_clock_virtual clock;
-    struct sfu_data *data;
-    struct sfu_data_gate gate;
-};
-
-static int post(void *arg, const struct sfu_data_event *event)
-{
-    (void)arg;
-    (void)event;
-    return 0;
-}
+enum { PER_S = 1048576, BURST = 131072 };
 
 static int make(void **state)
 {
-    struct world *w = calloc(1, sizeof(*w));
+    struct data_world *w = calloc(1, sizeof(*w));
+    struct sfu_data_conf conf;
     assert_non_null(w);
-    sfu_clock_virtual_init(&w->clock, 1000000, 1000000000);
-    const struct sfu_data_conf conf = {.clock = &w->clock.clock,
-                                       .workers = 1,
-                                       .max_peers = 4,
-                                       .message_max = 65536,
-                                       .send_bytes = 131072,
-                                       .bytes_per_s = PER_S,
-                                       .bytes_burst = BURST,
-                                       .messages_per_s = 100,
-                                       .messages_burst = 50,
-                                       .queue_bytes = 1 << 20,
-                                       .sink = {post, w}};
-    assert_int_equal(sfu_data_create(&conf, &w->data), 0);
+    data_world_conf(w, &conf);
+    conf.bytes_per_s = PER_S;
+    conf.bytes_burst = BURST;
+    data_world_init(w, &conf);
     *state = w;
     return 0;
 }
 
 static int unmake(void **state)
 {
-    struct world *w = *state;
-    sfu_data_destroy(w->data);
+    struct data_world *w = *state;
+    data_world_fini(w);
     free(w);
     return 0;
 }
 
 /* How many of n get as far as the ring, in one microsecond. */
-static unsigned passed(struct world *w, const uint8_t *packet, size_t len, unsigned n,
+static unsigned passed(struct data_world *w, const uint8_t *packet, size_t len, unsigned n,
                        int64_t now_us)
 {
     unsigned count = 0;
     size_t size;
     for (unsigned i = 0; i < n; i++) {
-        sfu_data_put(w->data, 0, PEER, &w->gate, packet, len, now_us);
+        sfu_data_put(w->data, 0, data_world_id(0), &w->gate[0], packet, len, now_us);
         sfu_data_publish(w->data, 0);
         if (sfu_ring_read(w->data->lane[0].in, &size)) {
             sfu_ring_release(w->data->lane[0].in);
@@ -79,7 +58,7 @@ static const uint8_t data[32] = {0x13, 0x88, 0x13, 0x88, [12] = 0, 3, [15] = 20}
 
 static void a_small_packet_counts_for_more_than_its_bytes(void **state)
 {
-    struct world *w = *state;
+    struct data_world *w = *state;
     static const struct {
         const char *name;
         const uint8_t *packet;
@@ -93,7 +72,7 @@ static void a_small_packet_counts_for_more_than_its_bytes(void **state)
         print_message("%s\n", rows[i].name);
         int64_t now_us = 1000000;
         unsigned sum = 0;
-        w->gate = (struct sfu_data_gate){0};
+        w->gate[0] = (struct sfu_data_gate){0};
         assert_int_equal(passed(w, rows[i].packet, rows[i].len, 20000, now_us), rows[i].at_once);
         for (unsigned ms = 1; ms <= 1000; ms++) {
             sum += passed(w, rows[i].packet, rows[i].len, 20, now_us + (int64_t)ms * 1000);
@@ -104,21 +83,21 @@ static void a_small_packet_counts_for_more_than_its_bytes(void **state)
 
 static void a_reader_at_full_speed_is_not_slowed(void **state)
 {
-    struct world *w = *state;
+    struct data_world *w = *state;
     /* 9 MB/s in packets of 1,100 bytes, each second one acknowledged, in heaps of 10 ms */
     for (unsigned i = 1; i <= 500; i++) {
         assert_int_equal(passed(w, sack, sizeof sack, 40, 1000000 + (int64_t)i * 10000), 40);
     }
-    assert_int_equal(w->gate.dropped, 0);
+    assert_int_equal(w->gate[0].dropped, 0);
 }
 
 static void garbage_gets_no_room_in_the_ring(void **state)
 {
-    struct world *w = *state;
+    struct data_world *w = *state;
     static const uint8_t bad[64];
     assert_int_equal(passed(w, bad, 1, 20000, 1000000), 0);
     assert_int_equal(passed(w, bad, sizeof bad, 20000, 1000000), 0);
-    assert_int_equal(w->gate.dropped, 0);
+    assert_int_equal(w->gate[0].dropped, 0);
     assert_int_equal(passed(w, data, sizeof data, 10, 1000000), 10);
 }
 

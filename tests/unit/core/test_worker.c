@@ -13,7 +13,7 @@
 #include "sfu/base/mailbox.h"
 #include "sfu/proto/demux.h"
 #include "tests/support/alloc_fail.h"
-#include "tests/unit/core/link_client.h"
+#include "tests/support/link_client.h"
 #include "tests/unit/transport/unit.h"
 
 enum { AUDIO = 10, SUB_SSRC = 77000, WAIT_MS = 5000 };

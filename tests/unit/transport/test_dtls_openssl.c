@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sfu/transport/dtls.h"
+#include "tests/support/wall_time.h"
 #include "tests/unit/transport/unit.h"
 
 static struct sfu_dtls_ctx *our_ctx;
@@ -178,20 +177,6 @@ static void our_order_decides_and_keys_match_openssl(void **state)
     }
 }
 
-/* OpenSSL's timers run by gettimeofday(): this one, so that a slow machine cannot let one run out.
- */
-static time_t ahead_s;
-
-__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict ret_now,
-                                                        void *restrict zone)
-{
-    struct timespec now;
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *ret_now = (struct timeval){.tv_sec = now.tv_sec + ahead_s, .tv_usec = now.tv_nsec / 1000};
-    return 0;
-}
-
 static unsigned long_timer(SSL *ssl, unsigned timer_us)
 {
     (void)ssl;
@@ -214,7 +199,7 @@ static void last_flight_is_sent_again_when_asked_for(void **state)
     assert_false(SSL_is_init_finished(c.ssl));
     assert_int_equal(sfu_dtls_next_us(d), INT64_MAX);
     assert_int_equal(DTLSv1_handle_timeout(c.ssl), 0);
-    ahead_s += 3600;
+    wall_time_advance(3600 * (int64_t)1000000);
     assert_int_equal(DTLSv1_handle_timeout(c.ssl), 1);
     raw_run(&c, wire, d);
     assert_true(SSL_is_init_finished(c.ssl));

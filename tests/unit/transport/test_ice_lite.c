@@ -228,67 +228,85 @@ static void damaged_checks_are_silent(void **state)
     sfu_ice_destroy(w.ice);
 }
 
+enum { MANY_UNKNOWN = 100 }; /* more than an answer can hold */
+
+/* One attribute for each letter. */
+static void build_layout(struct stun_b *b, const char *letters)
+{
+    static const uint8_t zeros[SFU_ICE_CHECK_MAX];
+    static const char user[] = "AAAAaaaa:" REMOTE;
+    stun_b_start(b, BINDING_REQUEST, 1);
+    for (const char *c = letters; *c != '\0'; c++) {
+        switch (*c) {
+        case 'u':
+            stun_b_attr(b, STUN_B_USERNAME, user, strlen(user));
+            break;
+        case 'i':
+            stun_b_integrity(b, creds_a.pwd);
+            break;
+        case 's': /* shorter than a hash */
+            stun_b_attr(b, STUN_B_INTEGRITY, zeros, 4);
+            break;
+        case 'f':
+            stun_b_fingerprint(b);
+            break;
+        case 'p':
+            stun_b_attr(b, STUN_B_PRIORITY, zeros, 4);
+            break;
+        case 'l': /* long */
+            stun_b_attr(b, 0xc001, zeros, sizeof zeros);
+            break;
+        case '?':
+            for (uint16_t type = 0x4000; type < 0x4000 + MANY_UNKNOWN; type++) {
+                stun_b_attr(b, type, NULL, 0);
+            }
+            break;
+        default:
+            fail();
+        }
+    }
+}
+
 /* Well-signed or not, what libnice would misread or assert on is dropped before it. */
 static void hostile_layouts_are_dropped(void **state)
+{
+    static const struct {
+        const char *name, *letters;
+        int err;
+    } rows[] = {
+        {"integrity shorter than a hash, at the very end", "usf", -EBADMSG},
+        {"two integrities", "uiif", -EBADMSG},
+        {"a username that the integrity does not cover", "iuf", -EACCES},
+        {"no fingerprint", "ui", -EBADMSG},
+        {"fingerprint not the last", "uifp", -EBADMSG},
+        {"no username, no integrity", "f", -EACCES},
+        {"right, but too long", "ulif", -EBADMSG},
+    };
+    struct world w = world_of(4);
+    struct sfu_path p = path_nr(0);
+    (void)state;
+    session(&w, &creds_a);
+    for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+        struct stun_b b;
+        build_layout(&b, rows[i].letters);
+        int rc = input(&w, b.data, b.len, &p);
+        if (rc != rows[i].err) {
+            fail_msg("%s: %d instead of %d", rows[i].name, rc, rows[i].err);
+        }
+        assert_null(sfu_ice_find(w.ice, &p));
+    }
+    assert_int_equal(sfu_ice_stats(w.ice)->checks, 0);
+    sfu_ice_destroy(w.ice);
+}
+
+static void too_many_unknown_attributes_get_no_answer(void **state)
 {
     struct world w = world_of(4);
     struct sfu_path p = path_nr(0);
     struct stun_b b;
-    uint8_t big[1100] = {0};
-    char user[] = "AAAAaaaa:" REMOTE;
     (void)state;
     session(&w, &creds_a);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* integrity shorter than a hash, at the very end */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_attr(&b, STUN_B_INTEGRITY, big, 4);
-    stun_b_fingerprint(&b);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EBADMSG);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* two of them */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_fingerprint(&b);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EBADMSG);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* a username that the integrity does not cover */
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_fingerprint(&b);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EACCES);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* no fingerprint */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_integrity(&b, creds_a.pwd);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EBADMSG);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* fingerprint not the last */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_fingerprint(&b);
-    stun_b_attr(&b, STUN_B_PRIORITY, big, 4);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EBADMSG);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* no username, no integrity */
-    stun_b_fingerprint(&b);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EACCES);
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* right, but too long */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    stun_b_attr(&b, 0xc001, big, SFU_ICE_CHECK_MAX);
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_fingerprint(&b);
-    assert_int_equal(input(&w, b.data, b.len, &p), -EBADMSG);
-    assert_null(sfu_ice_find(w.ice, &p));
-
-    stun_b_start(&b, BINDING_REQUEST, 1); /* more unknown attributes than an answer can hold */
-    stun_b_attr(&b, STUN_B_USERNAME, user, strlen(user));
-    for (uint16_t type = 0x4000; type < 0x4000 + 100; type++) {
-        stun_b_attr(&b, type, NULL, 0);
-    }
-    stun_b_integrity(&b, creds_a.pwd);
-    stun_b_fingerprint(&b);
+    build_layout(&b, "u?if");
     assert_int_equal(input(&w, b.data, b.len, &p), 0);
     assert_int_equal(w.result.reply_len, 0);
     assert_int_equal(sfu_ice_stats(w.ice)->checks, 0);
@@ -604,6 +622,7 @@ int main(void)
         cmocka_unit_test(each_check_gets_its_verdict),
         cmocka_unit_test(damaged_checks_are_silent),
         cmocka_unit_test(hostile_layouts_are_dropped),
+        cmocka_unit_test(too_many_unknown_attributes_get_no_answer),
         cmocka_unit_test(latest_nomination_is_followed),
         cmocka_unit_test(udp_wins_over_tcp_while_it_is_nominated),
         cmocka_unit_test(a_connection_goes_with_its_path),

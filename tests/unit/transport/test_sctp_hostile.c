@@ -17,9 +17,9 @@
 #include "sfu/proto/sctp_packet.h"
 #include "sfu/transport/sctp.h"
 #include "sfu/transport/sctp_limit.h"
+#include "tests/support/sctp_wire.h"
 
 enum {
-    QUEUE = 1024,
     FRAGMENT = 1000,
     PARTS = 65, /* and the first: more than the largest message */
     FIRST = 2,
@@ -27,20 +27,8 @@ enum {
     STUCK_S = 10, /* a deadlock is a failure, not a test that never ends */
 };
 
-#define A 0x0100000100000001u
-#define B 0x0200000100000002u
-
-struct wire_packet {
-    uint64_t to;
-    size_t len;
-    uint8_t data[SFU_SCTP_PACKET_MAX];
-};
-
 struct world {
-    struct sfu_sctp *s;
-    struct wire_packet *queue;
-    size_t head, tail;
-    int64_t now_us;
+    struct wire wire;
     uint32_t up, ended, messages;
     uint32_t resets[SFU_SCTP_STREAMS];
     int response;         /* that A gave last to a request; -1: none */
@@ -62,19 +50,15 @@ static void look_at_response(struct world *w, const uint8_t *packet, size_t len)
 static void output(void *arg, uint64_t id, const uint8_t *packet, size_t len)
 {
     struct world *w = arg;
-    if (id == A) {
+    if (id == WIRE_A) {
         look_at_response(w, packet, len);
     } else if (w->hold && packet[12] == 0) {
         memcpy(w->header, packet, sizeof w->header);
         w->tsn = sfu_be32_get(packet + 16);
     }
-    if (w->hold || w->tail - w->head == QUEUE) {
-        return;
+    if (!w->hold) {
+        wire_carry(&w->wire, id, packet, len);
     }
-    struct wire_packet *p = &w->queue[w->tail++ % QUEUE];
-    p->to = id == A ? B : A;
-    p->len = len;
-    memcpy(p->data, packet, len);
 }
 
 static void state_changed(void *arg, uint64_t id, enum sfu_sctp_state state)
@@ -88,32 +72,26 @@ static void state_changed(void *arg, uint64_t id, enum sfu_sctp_state state)
 static void message_came(void *arg, uint64_t id, const struct sfu_sctp_message *m)
 {
     struct world *w = arg;
-    w->messages += id == A;
-    if (id == A && w->answer) {
+    w->messages += id == WIRE_A;
+    if (id == WIRE_A && w->answer) {
         const struct sfu_sctp_message answer = {
             .stream = m->stream, .ppid = SFU_PPID_BINARY, .data = m->data, .len = 1};
-        assert_int_equal(sfu_sctp_send(w->s, A, &answer, &(struct sfu_sctp_how){0}), 0);
+        assert_int_equal(sfu_sctp_send(w->wire.s, WIRE_A, &answer, &(struct sfu_sctp_how){0}), 0);
     }
 }
 
 static void stream_was_reset(void *arg, uint64_t id, uint16_t stream)
 {
     struct world *w = arg;
-    assert_int_equal(id, A);
+    assert_int_equal(id, WIRE_A);
     assert_in_range(stream, 0, SFU_SCTP_STREAMS - 1);
     w->resets[stream]++;
 }
 
 static void run(struct world *w, int ms)
 {
-    for (int t = 0; t < ms; t += 10) {
-        while (w->head != w->tail) {
-            struct wire_packet p = w->queue[w->head++ % QUEUE];
-            assert_int_equal(sfu_sctp_input(w->s, p.to, p.data, p.len), 0);
-        }
-        w->now_us += SFU_SCTP_TICK_US;
-        sfu_sctp_advance(w->s, w->now_us);
-    }
+    wire_run(&w->wire, ms);
+    assert_int_equal(w->wire.too_late, 0);
 }
 
 /* Both are up, and B's tag and numbers are known: from here on its packets are written by hand. */
@@ -121,22 +99,16 @@ static int make(void **state)
 {
     static const struct sfu_sctp_hooks hooks = {output, state_changed, message_came,
                                                 stream_was_reset};
-    static const struct sfu_sctp_conf conf = {
-        .max_assocs = 8, .message_max = 65536, .send_bytes = 131072};
     struct world *w = calloc(1, sizeof(*w));
     assert_non_null(w);
-    w->queue = calloc(QUEUE, sizeof(*w->queue));
-    assert_non_null(w->queue);
-    assert_int_equal(sfu_sctp_create(&conf, &hooks, w, &w->s), 0);
-    sfu_sctp_advance(w->s, 0);
-    assert_int_equal(sfu_sctp_open(w->s, A, SFU_SCTP_PORT), 0);
-    assert_int_equal(sfu_sctp_open(w->s, B, SFU_SCTP_PORT), 0);
-    run(w, 200);
+    wire_init(&w->wire, &hooks, w);
+    wire_connect(&w->wire, 200);
+    assert_int_equal(w->wire.too_late, 0);
     assert_int_equal(w->up, 2);
     w->hold = true;
     const struct sfu_sctp_message m = {
         .stream = 5, .ppid = SFU_PPID_BINARY, .data = (const uint8_t *)"x", .len = 1};
-    assert_int_equal(sfu_sctp_send(w->s, B, &m, &(struct sfu_sctp_how){0}), 0);
+    assert_int_equal(sfu_sctp_send(w->wire.s, WIRE_B, &m, &(struct sfu_sctp_how){0}), 0);
     assert_int_not_equal(sfu_be32_get(w->header + 4), 0);
     w->seq = w->tsn; /* both count from the initial TSN (RFC 6525, 3) */
     w->response = -1;
@@ -149,8 +121,7 @@ static int unmake(void **state)
 {
     struct world *w = *state;
     alarm(0);
-    sfu_sctp_destroy(w->s);
-    free(w->queue);
+    wire_fini(&w->wire);
     free(w);
     return 0;
 }
@@ -191,7 +162,7 @@ static int put(struct world *w)
     for (size_t i = 0; i < 4; i++) {
         w->packet[8 + i] = (uint8_t)(c >> 8 * i);
     }
-    return sfu_sctp_input(w->s, A, w->packet, w->len);
+    return sfu_sctp_input(w->wire.s, WIRE_A, w->packet, w->len);
 }
 
 static int put_fragment(struct world *w, uint8_t flags)

@@ -1,54 +1,16 @@
-/*
- * tests/unit/core/link_client.h - the browser's end of a transport for unit tests: STUN checks
- * written byte by byte, DTLS by OpenSSL alone over datagrams in memory, SRTP with its keys.
- *
- * No socket and no clock of its own: the test carries the datagrams.
- */
-#pragma once
+#include "tests/support/link_client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
 
-#include "sfu/transport/ice_lite.h"
-#include "sfu/transport/srtp.h"
-#include "tests/unit/transport/stun_build.h"
+enum { CLIENT_MTU = 1200 };
 
-enum { CLIENT_OUT = 64, CLIENT_MTU = 1200 };
-#define CLIENT_UFRAG "wXyZ"
-
-struct client {
-    SSL_CTX *ctx;
-    SSL *ssl;
-    BIO_METHOD *method;
-    bool server; /* of DTLS: it offered setup:passive */
-    const uint8_t *in;
-    size_t in_len;
-    uint8_t out[CLIENT_OUT][1600];
-    size_t out_len[CLIENT_OUT];
-    unsigned out_count, out_taken;
-    struct sfu_srtp_tx *tx; /* once DTLS is up */
-    struct sfu_srtp_rx *rx;
-    uint8_t transaction;
-};
-
-/* One certificate for all. */
-struct client_identity {
-    EVP_PKEY *key;
-    X509 *cert;
-    uint8_t sha256[32];
-};
-
-static inline const struct client_identity *client_identity(void)
+const struct client_identity *client_identity(void)
 {
     static struct client_identity id;
     unsigned len = 32;
@@ -64,7 +26,7 @@ static inline const struct client_identity *client_identity(void)
     return &id;
 }
 
-static inline void client_identity_free(void)
+void client_identity_free(void)
 {
     struct client_identity *id = (struct client_identity *)(uintptr_t)client_identity();
     X509_free(id->cert);
@@ -72,7 +34,7 @@ static inline void client_identity_free(void)
     *id = (struct client_identity){0};
 }
 
-static inline int client_bio_write(BIO *bio, const char *data, int len)
+static int bio_write(BIO *bio, const char *data, int len)
 {
     struct client *c = BIO_get_data(bio);
     assert_true(c->out_count < CLIENT_OUT && (size_t)len <= sizeof c->out[0]);
@@ -81,7 +43,7 @@ static inline int client_bio_write(BIO *bio, const char *data, int len)
     return len;
 }
 
-static inline int client_bio_read(BIO *bio, char *buf, int len)
+static int bio_read(BIO *bio, char *buf, int len)
 {
     struct client *c = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
@@ -95,7 +57,7 @@ static inline int client_bio_read(BIO *bio, char *buf, int len)
     return (int)n;
 }
 
-static inline long client_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
     (void)bio;
     (void)num;
@@ -103,22 +65,21 @@ static inline long client_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
     return cmd == BIO_CTRL_FLUSH;
 }
 
-static inline unsigned client_no_timer(SSL *ssl, unsigned timer_us)
+static unsigned no_timer(SSL *ssl, unsigned timer_us)
 {
     (void)ssl;
     (void)timer_us;
     return 3600000000U; /* the test decides what is repeated */
 }
 
-static inline int client_trust(int ok, X509_STORE_CTX *store)
+static int trust(int ok, X509_STORE_CTX *store)
 {
     (void)ok;
     (void)store;
     return 1;
 }
 
-/* hello_bytes: about so long is its ClientHello (ALPN names fill it up), at least. */
-static inline void client_init(struct client *c, bool server, size_t hello_bytes)
+void client_init(struct client *c, bool server, size_t hello_bytes)
 {
     const struct client_identity *id = client_identity();
     *c = (struct client){.server = server, .ctx = SSL_CTX_new(DTLS_method())};
@@ -127,18 +88,18 @@ static inline void client_init(struct client *c, bool server, size_t hello_bytes
     assert_int_equal(SSL_CTX_use_PrivateKey(c->ctx, id->key), 1);
     assert_int_equal(SSL_CTX_set_tlsext_use_srtp(c->ctx, "SRTP_AEAD_AES_128_GCM"), 0);
     SSL_CTX_set_options(c->ctx, SSL_OP_NO_QUERY_MTU);
-    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, client_trust);
+    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, trust);
     c->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "client");
-    BIO_meth_set_write(c->method, client_bio_write);
-    BIO_meth_set_read(c->method, client_bio_read);
-    BIO_meth_set_ctrl(c->method, client_bio_ctrl);
+    BIO_meth_set_write(c->method, bio_write);
+    BIO_meth_set_read(c->method, bio_read);
+    BIO_meth_set_ctrl(c->method, bio_ctrl);
     c->ssl = SSL_new(c->ctx);
     BIO *bio = BIO_new(c->method);
     BIO_set_data(bio, c);
     BIO_set_init(bio, 1);
     SSL_set_bio(c->ssl, bio, bio);
     SSL_set_mtu(c->ssl, CLIENT_MTU);
-    DTLS_set_timer_cb(c->ssl, client_no_timer);
+    DTLS_set_timer_cb(c->ssl, no_timer);
     if (server) {
         SSL_set_accept_state(c->ssl);
     } else {
@@ -155,7 +116,7 @@ static inline void client_init(struct client *c, bool server, size_t hello_bytes
     }
 }
 
-static inline void client_fini(struct client *c)
+void client_fini(struct client *c)
 {
     SSL_free(c->ssl);
     SSL_CTX_free(c->ctx);
@@ -164,10 +125,8 @@ static inline void client_fini(struct client *c)
     sfu_srtp_rx_destroy(c->rx);
 }
 
-/* A connectivity check for whoever has these credentials. */
-static inline void client_check(struct client *c, struct stun_b *b,
-                                const struct sfu_ice_creds *creds, bool use_candidate,
-                                bool controlled)
+void client_check(struct client *c, struct stun_b *b, const struct sfu_ice_creds *creds,
+                  bool use_candidate, bool controlled)
 {
     uint8_t priority[4] = {0x6e, 0, 0x1e, 0xff}, tie[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     char user[32];
@@ -183,7 +142,7 @@ static inline void client_check(struct client *c, struct stun_b *b,
     stun_b_fingerprint(b);
 }
 
-static inline void client_take_keys(struct client *c)
+static void take_keys(struct client *c)
 {
     uint8_t block[56], local[28], remote[28];
     assert_int_equal(SSL_export_keying_material(c->ssl, block, sizeof block, "EXTRACTOR-dtls_srtp",
@@ -200,13 +159,12 @@ static inline void client_take_keys(struct client *c)
         sfu_srtp_rx_create(&sfu_srtp_libsrtp2, SFU_SRTP_AEAD_AES_128_GCM, remote, &c->rx), 0);
 }
 
-static inline bool client_up(const struct client *c)
+bool client_up(const struct client *c)
 {
     return c->tx != NULL;
 }
 
-/* Goes on with the handshake; data: a datagram that came, or NULL. */
-static inline void client_dtls(struct client *c, const uint8_t *data, size_t len)
+void client_dtls(struct client *c, const uint8_t *data, size_t len)
 {
     c->in = data;
     c->in_len = len;
@@ -215,13 +173,12 @@ static inline void client_dtls(struct client *c, const uint8_t *data, size_t len
         uint8_t byte;
         (void)SSL_read(c->ssl, &byte, 1);
     } else if (SSL_do_handshake(c->ssl) == 1) {
-        client_take_keys(c);
+        take_keys(c);
     }
     c->in = NULL;
 }
 
-/* The next datagram it wants to send, or NULL. */
-static inline const uint8_t *client_next(struct client *c, size_t *ret_len)
+const uint8_t *client_next(struct client *c, size_t *ret_len)
 {
     if (c->out_taken == c->out_count) {
         c->out_taken = c->out_count = 0;
@@ -231,9 +188,8 @@ static inline const uint8_t *client_next(struct client *c, size_t *ret_len)
     return c->out[c->out_taken++];
 }
 
-/* A sealed RTP packet of 20 bytes of payload. */
-static inline size_t client_rtp(struct client *c, uint32_t ssrc, uint16_t seq, uint8_t pt,
-                                uint8_t *buf, size_t cap)
+size_t client_rtp(struct client *c, uint32_t ssrc, uint16_t seq, uint8_t pt, uint8_t *buf,
+                  size_t cap)
 {
     uint8_t head[12] = {0x80, pt, (uint8_t)(seq >> 8), (uint8_t)seq}, payload[20];
     size_t len;
