@@ -100,6 +100,7 @@ void sig_conn_accept(struct sig_edge *e, int fd, const struct sockaddr *addr)
     c->handle = handle;
     c->loopback = sig_network_is_loopback(addr);
     sfu_list_init(&c->lane.queue);
+    sfu_list_init(&c->lane.gathers);
     sfu_timer_init(&c->timer, on_timer, c);
     print_address(addr, c->remote, sizeof c->remote);
     uint64_t network = sig_network_key(addr);

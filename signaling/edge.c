@@ -238,17 +238,25 @@ static int post(struct sig_edge *e, struct sig_mail *mail, const char *word)
     if (word && sfu_str_copy(mail->word, sizeof mail->word, word, strlen(word))) {
         return -EINVAL;
     }
-    int err = sfu_mailbox_post(e->mailbox, mail, sizeof *mail);
+    int err = mail->patient ? sfu_mailbox_post_quiet(e->mailbox, mail, sizeof *mail)
+                            : sfu_mailbox_post(e->mailbox, mail, sizeof *mail);
     if (err) {
         sfu_stat_inc(SFU_M_RING_EDGE);
     }
     return err;
 }
 
-static int op_lane_send(void *arg, uint64_t lane, char *text, size_t len)
+static int op_lane_send(void *arg, uint64_t lane, char *text, size_t len, bool patient)
 {
-    struct sig_mail mail = {.kind = SIG_MAIL_SEND, .id = lane, .text = text, .len = len};
+    struct sig_mail mail = {
+        .kind = SIG_MAIL_SEND, .id = lane, .text = text, .len = len, .patient = patient};
     return text ? post(arg, &mail, NULL) : -EINVAL;
+}
+
+static void op_lane_told(void *arg)
+{
+    struct sig_edge *e = arg;
+    sfu_mailbox_ring(e->mailbox);
 }
 
 static int op_lane_accept(void *arg, uint64_t lane)
@@ -288,6 +296,7 @@ struct sfu_edge_ops sig_edge_ops(struct sig_edge *e)
 {
     return (struct sfu_edge_ops){
         .lane_send = op_lane_send,
+        .lane_told = op_lane_told,
         .lane_accept = op_lane_accept,
         .lane_close = op_lane_close,
         .http_reply = op_http_reply,

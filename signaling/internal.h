@@ -113,6 +113,8 @@ struct sig_conn {
         char close_reason[64];
         struct sfu_list queue; /* struct sig_message */
         size_t queued_bytes;
+        struct sfu_list gathers; /* in the edge's gathering while nothing of the queue is urgent */
+        int64_t wrote_us;
         char *text; /* the message that is coming in */
         size_t len, cap;
         uint32_t frames;
@@ -177,6 +179,8 @@ struct sig_edge {
     struct sfu_timer_wheel *wheel;
     int64_t now_us;
     int64_t start_us;
+    struct sfu_list gathering; /* struct sig_conn, by lane.gathers */
+    struct sfu_timer gather_timer;
 
     struct sfu_slab *conns;
     struct sfu_slab *requests; /* struct sig_pending */
@@ -218,6 +222,7 @@ struct sig_mail {
     char *headers; /* owned; of a reply */
     char word[64]; /* reason or content type */
     bool known;    /* of a reply */
+    bool patient;  /* a text that may wait for others */
 };
 
 /* ---- loop.c */
@@ -316,6 +321,12 @@ void sig_stream_free(struct sig_conn *c);
 /* Before it closes: why. */
 void sig_stream_last_word(struct sig_conn *c);
 
+/* ---- gather.c */
+void sig_gather_start(struct sig_edge *e);
+/* What lies in the lane's queue is to be written soon, not necessarily at once. */
+void sig_gather(struct sig_conn *c);
+void sig_gather_end(struct sig_conn *c); /* it is being written, or lost */
+
 /* ---- lane.c: lws callbacks */
 int sig_lane_confirm(struct sig_conn *c, const char *path, size_t len);
 int sig_lane_open(struct sig_conn *c);
@@ -329,6 +340,7 @@ void sig_lane_close(struct sig_conn *c, uint16_t code, const char *reason);
 void sig_lane_mail(struct sig_edge *e, struct sig_mail *mail);
 void sig_lane_tell_untold(struct sig_edge *e);
 /* For stream.c. */
-bool sig_lane_queue(struct sig_conn *c, char *text, size_t len);     /* takes text when true */
+/* Takes text when true, and does not ask for its writing yet. */
+bool sig_lane_queue(struct sig_conn *c, char *text, size_t len);
 int sig_lane_write(struct sig_conn *c, enum lws_write_protocol how); /* what fits into this turn */
 void sig_lane_never_was(struct sig_edge *e, sfu_handle lane);

@@ -1,6 +1,9 @@
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "signaling/internal.h"
 #include "signaling/problem.h"
@@ -185,6 +188,7 @@ void sig_lane_over(struct sig_conn *c)
 void sig_lane_free(struct sig_conn *c)
 {
     drop_queue(c);
+    sig_gather_end(c);
     free(c->lane.text);
     c->lane.text = NULL;
 }
@@ -357,16 +361,30 @@ static int write_next(struct sig_conn *c, enum lws_write_protocol how)
     return n < 0 ? -1 : 0;
 }
 
+/* While it is on the kernel sends full segments only: lws_write makes a send of each message. */
+static void cork(const struct sig_conn *c, int on)
+{
+    (void)setsockopt(lws_get_socket_fd(c->wsi), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
 int sig_lane_write(struct sig_conn *c, enum lws_write_protocol how)
 {
     size_t before = c->lane.queued_bytes;
-    while (!sfu_list_empty(&c->lane.queue) && !lws_send_pipe_choked(c->wsi) &&
-           before - c->lane.queued_bytes < SIG_LANE_BURST_BYTES) {
-        if (write_next(c, how)) {
-            return -1;
-        }
+    bool several = !sfu_list_empty(&c->lane.queue) && c->lane.queue.next != c->lane.queue.prev;
+    int err = 0;
+    sig_gather_end(c);
+    c->lane.wrote_us = c->edge->now_us;
+    if (several) {
+        cork(c, 1);
     }
-    return 0;
+    while (err == 0 && !sfu_list_empty(&c->lane.queue) && !lws_send_pipe_choked(c->wsi) &&
+           before - c->lane.queued_bytes < SIG_LANE_BURST_BYTES) {
+        err = write_next(c, how);
+    }
+    if (several) {
+        cork(c, 0);
+    }
+    return err;
 }
 
 int sig_lane_writable(struct sig_conn *c)
@@ -435,7 +453,6 @@ bool sig_lane_queue(struct sig_conn *c, char *text, size_t len)
     sfu_list_init(&m->link);
     sfu_list_push_back(&c->lane.queue, &m->link);
     c->lane.queued_bytes += len;
-    lws_callback_on_writable(c->wsi);
     return true;
 }
 
@@ -451,6 +468,11 @@ static void queue_text(struct sig_conn *c, struct sig_mail *mail)
         return;
     }
     mail->text = NULL;
+    if (mail->patient) {
+        sig_gather(c);
+    } else {
+        lws_callback_on_writable(c->wsi);
+    }
 }
 
 void sig_lane_mail(struct sig_edge *e, struct sig_mail *mail)

@@ -143,6 +143,7 @@ int sig_loop_create(struct sig_edge *e)
     }
     e->now_us = sfu_clock_mono_us(e->clock);
     e->start_us = e->now_us;
+    sig_gather_start(e);
     ev_prepare_init(&e->prepare, on_prepare);
     ev_check_init(&e->check, on_check);
     ev_set_priority(&e->check, EV_MAXPRI); /* the clock is read before anything uses it */

@@ -49,6 +49,7 @@ static bool queue_copy(struct sig_conn *c, const char *text, size_t len)
         free(copy);
         return false;
     }
+    lws_callback_on_writable(c->wsi);
     return true;
 }
 

@@ -148,10 +148,23 @@ static void mailbox_enqueue(struct sfu_mailbox *mb, const void *msg, size_t size
         memset((uint8_t *)cell_data(cell) + size, 0, mb->cell_size - size);
     }
     atomic_store_explicit(&cell->seq, place + 1, memory_order_seq_cst);
+}
+
+void sfu_mailbox_ring(struct sfu_mailbox *mb)
+{
     (void)mailbox_notify(mb);
 }
 
 int sfu_mailbox_post(struct sfu_mailbox *mb, const void *msg, size_t size)
+{
+    int err = sfu_mailbox_post_quiet(mb, msg, size);
+    if (!err) {
+        sfu_mailbox_ring(mb);
+    }
+    return err;
+}
+
+int sfu_mailbox_post_quiet(struct sfu_mailbox *mb, const void *msg, size_t size)
 {
     if (size > mb->cell_size) {
         return -EMSGSIZE;
@@ -170,6 +183,7 @@ void sfu_mailbox_post_reserved(struct sfu_mailbox *mb, const void *msg, size_t s
         abort();
     }
     mailbox_enqueue(mb, msg, size);
+    sfu_mailbox_ring(mb);
 }
 
 size_t sfu_mailbox_recv(struct sfu_mailbox *mb, void *ret_cells, size_t cap)

@@ -29,6 +29,11 @@ void sfu_mailbox_destroy(struct sfu_mailbox *mb); /* NULL is allowed */
  * is free, -EMSGSIZE. */
 SFU_MUST_CHECK int sfu_mailbox_post(struct sfu_mailbox *mb, const void *msg, size_t size);
 
+/* The same without waking the consumer, who may sleep until sfu_mailbox_ring() (any thread): for many
+ * messages one after the other. */
+SFU_MUST_CHECK int sfu_mailbox_post_quiet(struct sfu_mailbox *mb, const void *msg, size_t size);
+void sfu_mailbox_ring(struct sfu_mailbox *mb);
+
 /* Any thread.  Sets n cells aside; each serves one sfu_mailbox_post_reserved().  -ENOBUFS. */
 SFU_MUST_CHECK int sfu_mailbox_reserve(struct sfu_mailbox *mb, uint32_t n);
 void sfu_mailbox_unreserve(struct sfu_mailbox *mb, uint32_t n); /* gives unused ones back */

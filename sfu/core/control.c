@@ -312,6 +312,14 @@ static bool take_messages(struct sfu_control *c)
     return more;
 }
 
+static void tell_edge(struct sfu_control *c)
+{
+    if (c->edge_told && c->edge.lane_told) {
+        c->edge.lane_told(c->edge.arg);
+    }
+    c->edge_told = false;
+}
+
 int64_t sfu_control_turn(struct sfu_control *c, int64_t now_us)
 {
     c->now_us = now_us;
@@ -325,6 +333,7 @@ int64_t sfu_control_turn(struct sfu_control *c, int64_t now_us)
     sfu_control_peer_flush(c);
     bool http = sfu_plugin_host_http_retry(c);
     sfu_control_lane_retry(c);
+    tell_edge(c);
     set_gauges(c);
     if (more) {
         return now_us;

@@ -107,11 +107,12 @@ static int end_request(struct sfu_control_lane *lane)
 }
 
 /* Takes text on success. */
-static int hand_over(struct sfu_control_lane *lane, char *text, size_t len)
+static int hand_over(struct sfu_control_lane *lane, char *text, size_t len, bool patient)
 {
     struct sfu_edge_ops *edge = &lane->c->edge;
     if (!lane->request) {
-        return edge->lane_send(edge->arg, lane->id, text, len);
+        lane->c->edge_told = lane->c->edge_told || patient;
+        return edge->lane_send(edge->arg, lane->id, text, len, patient);
     }
     struct sfu_lane_answer a = {.status = 200,
                                 .content_type = "application/json",
@@ -142,14 +143,14 @@ static bool push(struct sfu_control_lane *lane, char *text, size_t len)
     return true;
 }
 
-void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len)
+static void send_take(struct sfu_control_lane *lane, char *text, size_t len, bool patient)
 {
     if (lane->closing || !text) {
         free(text);
         return;
     }
     sfu_stat_inc(SFU_M_MESSAGE_OUT);
-    bool sent = !lane->first && hand_over(lane, text, len) == 0;
+    bool sent = !lane->first && hand_over(lane, text, len, patient) == 0;
     if (sent && lane->request) {
         sfu_control_lane_shut(lane, SFU_ERR_NONE);
     }
@@ -168,16 +169,14 @@ void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_
     }
 }
 
-void sfu_control_lane_send(struct sfu_control_lane *lane, const char *text, size_t len)
+void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len)
 {
-    char *copy = malloc(len + 1);
-    if (!copy) {
-        give_up(lane);
-        return;
-    }
-    memcpy(copy, text, len);
-    copy[len] = 0;
-    sfu_control_lane_send_take(lane, copy, len);
+    send_take(lane, text, len, false);
+}
+
+void sfu_control_lane_tell_take(struct sfu_control_lane *lane, char *text, size_t len)
+{
+    send_take(lane, text, len, true);
 }
 
 /* It may wait for room in the ring, but never overtakes or is lost: a lane that edge takes for a
@@ -218,7 +217,7 @@ static bool flush(struct sfu_control_lane *lane)
     lane->accept = false;
     while (lane->first) {
         struct sfu_control_text *t = lane->first;
-        if (hand_over(lane, t->text, t->len) != 0) {
+        if (hand_over(lane, t->text, t->len, false) != 0) {
             return false;
         }
         lane->first = t->next;

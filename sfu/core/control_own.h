@@ -222,6 +222,7 @@ struct sfu_control {
     struct sfu_ring *data_ring; /* from the sctp thread; NULL: as above */
     atomic_bool data_rung;      /* a message in the mailbox says that it holds something */
     struct sfu_edge_ops edge;
+    bool edge_told; /* patient texts were sent in this turn */
     struct sfu_directory_ops directory;
     struct sfu_auth_ops auth;
 

@@ -81,7 +81,10 @@ struct sfu_control_ops {
 /* control -> edge.  Called on the control thread.  0 or -ENOBUFS: try again later, nothing was
  * taken. */
 struct sfu_edge_ops {
-    int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len); /* takes text on success */
+    /* Takes text on success.  patient: nobody waits for it, so it may go together with what comes
+     * within the next moments; nothing overtakes it.  Edge need not look before lane_told. */
+    int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len, bool patient);
+    void (*lane_told)(void *arg); /* the turn's patient texts are sent; may be NULL */
     /* A session is bound to the lane: until then it counts as a stranger of its network (and
      * network_unauthenticated of them close the door to others from there). */
     int (*lane_accept)(void *arg, uint64_t lane);

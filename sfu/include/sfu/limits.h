@@ -41,7 +41,7 @@
     X(RTP_PACKET_BYTES, "rtp_packet_bytes", 1500, 1500, 1500, "bytes", TOO_LARGE, "one RTP or RTCP packet on the wire") \
     X(STUN_BYTES, "stun_bytes", 1280, 1280, 1280, "bytes", TOO_LARGE, "one STUN message on the wire") \
     X(DTLS_HANDSHAKE_DATAGRAMS, "dtls_handshake_datagrams", 128, 128, 128, "datagrams", QUOTA, "datagrams taken from a peer before its handshake is done") \
-    X(DTLS_HANDSHAKES_PER_SECOND, "dtls_handshakes_per_second", 400, 1, 2000, "1/s", UNAVAILABLE, "handshake steps of one worker") \
+    X(DTLS_HANDSHAKES_PER_SECOND, "dtls_handshakes_per_second", 1500, 1, 5000, "1/s", UNAVAILABLE, "handshake steps of one worker") \
     X(TCP_STRANGERS, "tcp_strangers", 256, 1, 4096, "connections", UNAVAILABLE, "connections to one worker that have not shown a valid check yet (ICE over TCP)") \
     X(TCP_NETWORK_STRANGERS, "tcp_network_strangers", 32, 1, 4096, "connections", RATE_LIMITED, "of those: from one network (IPv4 /24, IPv6 /56)") \
     X(TCP_QUEUE_BYTES, "tcp_queue_bytes", 262144, 262144, 262144, "bytes", SLOW_CONSUMER, "media waiting for one TCP connection to take it") \

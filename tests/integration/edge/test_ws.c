@@ -564,7 +564,7 @@ static void mail_for_a_lane_that_is_gone_changes_nothing(void **state)
     client_close(c);
     wait_closed(1);
     char *text = make_text(10);
-    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, 10), 0);
+    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, 10, false), 0);
     assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "x"), 0);
     assert_int_equal(f.ops.lane_accept(f.ops.arg, lane), 0);
     assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "a\r\nb"), -EINVAL);
@@ -573,6 +573,57 @@ static void mail_for_a_lane_that_is_gone_changes_nothing(void **state)
     expect_echo(c, "y"); /* now control knows it: the 101 leaves a little before */
     assert_int_not_equal(atomic_load(&f.last_lane), lane);
     client_close(c);
+}
+
+static void tell(uint64_t lane, const char *word, bool patient)
+{
+    char *text = strdup(word);
+    assert_non_null(text);
+    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, strlen(word), patient), 0);
+}
+
+static void what_may_wait_keeps_its_place(void **state)
+{
+    (void)state;
+    struct client *c = open_lane();
+    ws_text(c, "x");
+    expect_echo(c, "x");
+    uint64_t lane = atomic_load(&f.last_lane);
+    static const struct {
+        const char *word;
+        bool patient;
+    } rows[] = {{"first", true}, {"second", true}, {"answer", false}, {"third", true}, {"4", true}};
+    for (unsigned round = 0; round < 20; round++) {
+        for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+            tell(lane, rows[i].word, rows[i].patient);
+        }
+        f.ops.lane_told(f.ops.arg);
+        for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+            expect_echo(c, rows[i].word);
+        }
+    }
+    tell(lane, "last words", true);
+    assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "end"), 0);
+    expect_echo(c, "last words");
+    assert_int_equal(ws_close_code(c), 4000);
+    client_close(c);
+}
+
+/* Told and gone: nothing of it is looked at afterwards (AddressSanitizer). */
+static void who_goes_while_it_waits_is_forgotten(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 20; round++) {
+        struct client *c = open_lane();
+        ws_text(c, "x");
+        expect_echo(c, "x");
+        uint64_t lane = atomic_load(&f.last_lane);
+        tell(lane, "one", true);
+        tell(lane, "two", true);
+        f.ops.lane_told(f.ops.arg);
+        client_close(c);
+    }
+    wait_closed(20);
 }
 
 static void many_idle_lanes_do_not_matter(void **state)
@@ -623,6 +674,8 @@ const struct CMUnitTest ws_tests[] = {
     T(draining_keeps_lanes_and_takes_no_new_ones),
     T(stopping_tells_the_lanes),
     T(mail_for_a_lane_that_is_gone_changes_nothing),
+    T(what_may_wait_keeps_its_place),
+    T(who_goes_while_it_waits_is_forgotten),
     T(many_idle_lanes_do_not_matter),
 };
 const size_t ws_test_count = SFU_ARRAY_LEN(ws_tests);

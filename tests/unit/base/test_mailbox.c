@@ -184,6 +184,29 @@ static void test_many_producers(void **state)
     sfu_mailbox_destroy(mb);
 }
 
+static void test_a_quiet_post_wakes_nobody_until_the_bell(void **state)
+{
+    struct sfu_mailbox *mb = mailbox(4);
+    uint8_t cells[4 * CELL];
+    (void)state;
+    assert_true(sfu_mailbox_arm(mb));
+    sfu_mailbox_ring(mb);
+    sfu_mailbox_disarm(mb);
+    assert_true(sfu_mailbox_arm(mb)); /* a bell of before is not heard again */
+    assert_int_equal(sfu_mailbox_post_quiet(mb, "a", 1), 0);
+    assert_int_equal(sfu_mailbox_post_quiet(mb, "b", 1), 0);
+    assert_false(readable(mb));
+    sfu_mailbox_ring(mb);
+    assert_true(readable(mb));
+    sfu_mailbox_disarm(mb);
+    assert_int_equal(sfu_mailbox_post_quiet(mb, "c", 1), 0);
+    assert_false(sfu_mailbox_arm(mb)); /* who looks before sleeping needs no bell */
+    assert_int_equal(sfu_mailbox_recv(mb, cells, 4), 3);
+    assert_int_equal(cells[2 * CELL], 'c');
+    assert_int_equal(sfu_mailbox_post_quiet(mb, cells, CELL + 1), -EMSGSIZE);
+    sfu_mailbox_destroy(mb);
+}
+
 static int create_and_destroy(void *arg)
 {
     struct sfu_mailbox *mb;
@@ -209,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_first_in_first_out_and_full),
         cmocka_unit_test(test_reservation_keeps_space),
         cmocka_unit_test(test_wakes_only_a_sleeper),
+        cmocka_unit_test(test_a_quiet_post_wakes_nobody_until_the_bell),
         cmocka_unit_test(test_many_producers),
         cmocka_unit_test(test_out_of_memory),
     };
