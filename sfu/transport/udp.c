@@ -6,8 +6,8 @@
 #include "sfu/transport/udp_kernel.h"
 
 enum {
-    /* Most often one or a frame's few wait: to name room for 64 writes 160 cache lines each time. */
-    RX_FEW = 8,
+    /* Most often one or a frame wait: to name room for 64 writes 160 cache lines each time. */
+    RX_FEW = 16,
     TX_ARENA_BYTES = SFU_UDP_TX_BATCH * 1536,
     TX_ALIGN = 16, /* libsrtp reads headers as 32-bit words */
 };
