@@ -20,7 +20,12 @@
 #include "signaling/directory/directory.h"
 #include "signaling/edge.h"
 
-enum { CONTROL_CELLS = 16384, HELPER_THREADS = 2, WATCH_GAP_US = 1000 * 1000, WEIGH_GAP_US = 1000 * 1000 };
+enum {
+    CONTROL_CELLS = 16384,
+    HELPER_THREADS = 2,
+    WATCH_GAP_US = 1000 * 1000,
+    WEIGH_GAP_US = 1000 * 1000
+};
 
 struct server {
     const struct sfu_conf *conf;

@@ -34,8 +34,8 @@ SCENARIOS = [
     Scenario("rich-100-cm", fan(100, "cm", "--video-kbps", "2500"), beside(100, "cm", RICH_RATE)),
     Scenario("fan-50-gcm", fan(50, "gcm"), beside(50, "gcm"), full=4),
     Scenario("fan-400-gcm", fan(400, "gcm"), beside(400, "gcm"), full=4),
-    Scenario("memory-50", fan(50, "gcm"), full=2, seconds=3),
-    Scenario("memory-250", fan(250, "gcm"), full=2, seconds=3),
+    Scenario("memory-50", fan(50, "gcm"), full=2, seconds=8),
+    Scenario("memory-250", fan(250, "gcm"), full=2, seconds=8),
 ]
 
 CPU, USER = "server.cpu_us_per_packet", "server.cpu_user_us_per_packet"
