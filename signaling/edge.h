@@ -53,10 +53,9 @@ struct sig_edge_conf {
     struct sig_auth *auth; /* borrowed; needed for development.  Without a real key in it the edge
                               serves loopback only; NULL: that is not checked */
     sig_edge_probe_fn live, ready; /* may be NULL: yes */
-    sig_edge_metrics_fn
-        metrics;            /* before /metrics is written, for what is dear to know; may be NULL */
-    void *probe_arg;        /* of live, ready and metrics */
-    const uint32_t *limits; /* sfu_conf.limits, copied; NULL: the defaults of the table */
+    sig_edge_metrics_fn metrics;   /* before /metrics is written; may be NULL */
+    void *probe_arg;               /* of live, ready and metrics */
+    const uint32_t *limits;        /* sfu_conf.limits, copied; NULL: the defaults of the table */
     struct sig_edge_times times;
 };
 

@@ -1,7 +1,8 @@
 /*
- * sfu/base/bucket.h - a token bucket in one number (generic cell rate algorithm).
+ * sfu/base/bucket.h - a token bucket in one number (generic cell rate algorithm, ITU-T I.371).
  *
- * All zero: full.  cost may be 0 to 2^33, per_s is at least 1.  Pure; owned by whoever it limits.
+ * All zero: full.  Tokens come at per_s a second (at least 1), burst of them fit in, cost (0 to 2^33) are
+ * taken; now_us is monotonic.  Pure; owned by whoever it limits, on that one's thread.
  */
 #pragma once
 

@@ -173,11 +173,11 @@ static void on_message(struct sfu_sctp *s, struct assoc *a, const uint8_t *data,
 static int on_receive(struct socket *so, union sctp_sockstore from, void *data, size_t len,
                       struct sctp_rcvinfo info, int flags, void *addr)
 {
-    (void)so;
     (void)from;
     struct sfu_sctp *s = the_stack;
     struct assoc *a = assoc_of(s, s ? sfu_sctp_address_owner(s->addresses, addr) : 0);
-    if (a && !a->ended) {
+    /* what an endpoint of before has to say is not its next owner's */
+    if (a && a->so == so && !a->ended) {
         if (!data) {
             end(s, a);
         } else if (flags & MSG_NOTIFICATION) {

@@ -13,7 +13,7 @@
 void wire_init(struct wire *w, const struct sfu_sctp_hooks *hooks, void *arg)
 {
     static const struct sfu_sctp_conf conf = {
-        .max_assocs = 4096, .message_max = WIRE_MESSAGE_MAX, .send_bytes = WIRE_SEND_BYTES};
+        .max_assocs = WIRE_ASSOCS, .message_max = WIRE_MESSAGE_MAX, .send_bytes = WIRE_SEND_BYTES};
     *w = (struct wire){.queue = calloc(WIRE_PACKETS, sizeof(*w->queue))};
     assert_non_null(w->queue);
     assert_int_equal(sfu_sctp_create(&conf, hooks, arg, &w->s), 0);

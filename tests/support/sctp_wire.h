@@ -15,6 +15,7 @@
 
 enum {
     WIRE_PACKETS = 4096, /* that are under way; what finds no room is lost */
+    WIRE_ASSOCS = 4096,  /* at a time */
     WIRE_MESSAGE_MAX = 65536,
     WIRE_SEND_BYTES = 131072,
 };

@@ -249,6 +249,22 @@ static void a_peer_that_never_answers_is_given_up(void **state)
     assert_int_equal(sfu_sctp_count(w->wire.s), 0);
 }
 
+/* More come, one after the other, than may be there at a time. */
+static void who_goes_makes_room_for_the_next(void **state)
+{
+    struct world *w = *state;
+    for (uint64_t id = 100; id < 100 + WIRE_ASSOCS + 50; id++) {
+        assert_int_equal(sfu_sctp_open(w->wire.s, id, SFU_SCTP_PORT), 0);
+        sfu_sctp_close(w->wire.s, id);
+    }
+    assert_int_equal(sfu_sctp_count(w->wire.s), 0);
+    w->wire.head = w->wire.tail; /* what they sent is lost */
+    connect_both(w);
+    assert_int_equal(send_bytes(w, WIRE_A, 0, (const uint8_t *)"x", 1, &reliable), 0);
+    wire_run(&w->wire, 100);
+    assert_int_equal(w->messages, 1);
+}
+
 static void left_open_at_the_end(void **state)
 {
     struct world *w = *state;
@@ -274,6 +290,7 @@ int main(void)
         ROW(closing_tells_the_peer),
         ROW(closed_from_inside_a_hook),
         ROW(a_peer_that_never_answers_is_given_up),
+        ROW(who_goes_makes_room_for_the_next),
         ROW(left_open_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
