@@ -22,6 +22,8 @@ after(async () => {
     await stoad?.stop();
 });
 
+const meetingPath = () => `/${new URL(ann.url()).hash}`;
+
 async function open(browser, path = '/', viewport = { width: 1280, height: 800 }) {
     const page = await openWindow(browser);
     await page.setViewport(viewport);
@@ -103,7 +105,7 @@ test('type a room and a name, and join', async () => {
 });
 
 test('a second browser follows the link; both see each other', async () => {
-    bob = await open(chromium, new URL(ann.url()).hash.replace(/^/, '/'));
+    bob = await open(chromium, meetingPath());
     await type(bob, 'name', 'Bob Baker');
     await bob.keyboard.press('Enter');
     await shows(bob, ['Ann Archer', 'Bob Baker (you)']);
@@ -112,7 +114,7 @@ test('a second browser follows the link; both see each other', async () => {
 });
 
 test('Firefox is the third', async () => {
-    cat = await open(firefox, new URL(ann.url()).hash.replace(/^/, '/'));
+    cat = await open(firefox, meetingPath());
     await type(cat, 'name', 'Cat');
     await press(cat, 'button[type=submit]');
     await shows(cat, ['Ann Archer', 'Bob Baker', 'Cat (you)']);
@@ -180,6 +182,57 @@ test('leave, and come back', async () => {
     await shows(ann, ['Cat', 'Ann Archer (you)']);
     await press(bob, 'message-page >>> button.primary');
     await press(bob, 'button[type=submit]');
+    await shows(ann, ['Cat', 'Bob Baker', 'Ann Archer (you)']);
+});
+
+/** Devices of this page open only when the test calls `openDevices()`. */
+function holdDevices(page) {
+    return page.evaluateOnNewDocument(() => {
+        const open = new Promise((resolve) => (window.openDevices = resolve));
+        const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.opened = [];
+        navigator.mediaDevices.getUserMedia = async (constraints) => {
+            await open;
+            const stream = await real(constraints);
+            window.opened.push(...stream.getTracks());
+            return stream;
+        };
+    });
+}
+
+async function comeEarly(name) {
+    const page = await openWindow(chromium);
+    page.faults = [];
+    await holdDevices(page);
+    await page.goto(`${stoad.url}${meetingPath()}`);
+    await type(page, 'name', name);
+    await page.keyboard.press('Enter');
+    await tileOf(ann, name, (tile) => !tile.playing, `${name} is in the room without a picture`);
+    return page;
+}
+
+const openedTracks = (page) => page.evaluate(() => window.opened.map((track) => `${track.kind} ${track.readyState}`).sort());
+
+test('who steps in before the devices are open is seen and heard once they are', async () => {
+    const page = await comeEarly('Dan');
+    await page.evaluate(() => window.openDevices());
+    await tileOf(ann, 'Dan', (tile) => tile.playing && !tile.muted, 'Dan is seen and heard');
+    await press(page, '[data-action=leave]');
+    await page.waitForSelector('>>> message-page');
+    await page.close();
+    await shows(ann, ['Cat', 'Bob Baker', 'Ann Archer (you)']);
+});
+
+test('devices that open when their owner has left are closed again', async () => {
+    const page = await comeEarly('Eve');
+    await press(page, '[data-action=leave]');
+    await page.waitForSelector('>>> message-page');
+    await page.evaluate(() => window.openDevices());
+    await until(async () => {
+        assert.deepEqual(await openedTracks(page), ['audio ended', 'video ended']);
+        return true;
+    }, 'camera and microphone are closed');
+    await page.close();
     await shows(ann, ['Cat', 'Bob Baker', 'Ann Archer (you)']);
 });
 

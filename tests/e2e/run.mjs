@@ -15,7 +15,7 @@ const totals = { pass: 0, fail: 0, skipped: 0 };
 
 function run(file) {
     return new Promise((resolve) => {
-        const child = spawn(process.execPath, ['--test', file], { cwd: here, stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, ['--test', '--test-reporter=tap', file], { cwd: here, stdio: ['ignore', 'pipe', 'inherit'] });
         let text = '';
         child.stdout.on('data', (chunk) => (text += chunk));
         child.on('close', (code) => resolve({ code, text }));
@@ -23,7 +23,12 @@ function run(file) {
 }
 
 function count(text, word) {
-    return Number(new RegExp(`^(?:#|ℹ) ${word} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    return Number(new RegExp(`^# ${word} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** What went wrong, without what went well: a reader of a cut log sees the reason first. */
+function failures(text) {
+    return text.match(/^ *not ok .*\n(?: *---\n[^]*?\n *\.\.\.\n)?/gm)?.join('') ?? text;
 }
 
 for (const file of files) {
@@ -33,7 +38,7 @@ for (const file of files) {
     totals.pass += pass;
     totals.fail += code !== 0 && fail === 0 ? 1 : fail;
     totals.skipped += skipped;
-    if (code !== 0) process.stdout.write(text);
+    if (code !== 0) process.stdout.write(failures(text));
     const seconds = ((Date.now() - start) / 1000).toFixed(1);
     console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${file} ${seconds} s`);
 }

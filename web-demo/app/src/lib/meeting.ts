@@ -3,6 +3,7 @@ import { StoaError } from '@stoa/client';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LevelMeter } from './meter.js';
 import { displayName } from './people.js';
+import type { LateTrack } from './preview.js';
 import { readReaction, sendReaction, type Reaction } from './reactions.js';
 import { explainDevice } from './texts.js';
 
@@ -32,6 +33,8 @@ export class Meeting implements ReactiveController {
     attempt: ReconnectAttempt | null = null;
     /** What each switch was last pressed to, until it is so. */
     readonly #wanted = new Map<Source, boolean>();
+    /** Devices that are still opening since before the join. */
+    readonly #late = new Set<Source>();
     #meter: LevelMeter | null = null;
     #metered: MediaStreamTrack | null = null;
     #loudTurns = 0;
@@ -51,6 +54,7 @@ export class Meeting implements ReactiveController {
 
     hostDisconnected(): void {
         for (const off of this.#off) off();
+        this.#late.clear();
         this.#meter?.stop();
     }
 
@@ -79,6 +83,7 @@ export class Meeting implements ReactiveController {
     async set(source: Source, on: boolean): Promise<void> {
         // The browser shows one chooser of screens at a time.
         if (source === 'screen' && this.#wanted.has(source)) return;
+        this.#late.delete(source);
         this.#wanted.set(source, on);
         this.#changed();
         try {
@@ -89,6 +94,23 @@ export class Meeting implements ReactiveController {
             if (this.#wanted.get(source) === on) this.#wanted.delete(source);
             this.#watchMicrophone();
             this.#changed();
+        }
+    }
+
+    /** A device that was still opening at the join goes on air as soon as it is open, unless its switch is pressed first. */
+    async publishLate({ source, track: opening }: LateTrack): Promise<void> {
+        this.#late.add(source);
+        try {
+            const track = await opening;
+            if (!this.#late.has(source)) return track.stop();
+            await this.room.localParticipant.publishTrack(track).catch((error) => {
+                track.stop();
+                throw error;
+            });
+        } catch (error) {
+            if (this.#late.has(source)) this.#explain(error, source);
+        } finally {
+            this.#late.delete(source);
         }
     }
 

@@ -5,10 +5,17 @@ import { LevelMeter } from './meter.js';
 import { loadPreferences, savePreferences } from './preferences.js';
 
 export type PreviewSource = 'camera' | 'microphone';
+const SOURCES: readonly PreviewSource[] = ['microphone', 'camera'];
+
+/** A device that was still opening when its owner stepped in. The track is the taker's; rejects with a StoaError. */
+export interface LateTrack {
+    source: PreviewSource;
+    track: Promise<LocalTrack>;
+}
 
 interface Device {
     on: boolean;
-    opening: boolean;
+    opening: Promise<void> | null;
     track: LocalTrack | null;
     error: StoaError | null;
     id: string;
@@ -21,14 +28,16 @@ export class Preview implements ReactiveController {
     readonly devices: Record<PreviewSource, Device>;
     inputs: Record<PreviewSource, MediaDeviceInfo[]> = { camera: [], microphone: [] };
     #meter: LevelMeter | null = null;
-    #handedOver = false;
+    /** What was given away, and so is not stopped here. */
+    readonly #given = new Set<PreviewSource>();
+    #shown = false;
     readonly #onDeviceChange = () => void this.#list();
 
     constructor(host: ReactiveControllerHost, onLevel: (level: number) => void) {
         this.#host = host;
         this.#onLevel = onLevel;
         const kept = loadPreferences();
-        const device = (on: boolean, id: string): Device => ({ on, id, opening: false, track: null, error: null });
+        const device = (on: boolean, id: string): Device => ({ on, id, opening: null, track: null, error: null });
         this.devices = {
             camera: device(kept.camera, kept.cameraId),
             microphone: device(kept.microphone, kept.microphoneId),
@@ -38,14 +47,15 @@ export class Preview implements ReactiveController {
 
     hostConnected(): void {
         navigator.mediaDevices?.addEventListener('devicechange', this.#onDeviceChange);
-        void this.open('microphone');
-        void this.open('camera');
+        this.#shown = true;
+        for (const source of SOURCES) void this.open(source);
     }
 
     hostDisconnected(): void {
         navigator.mediaDevices?.removeEventListener('devicechange', this.#onDeviceChange);
+        this.#shown = false;
         this.#meter?.stop();
-        if (!this.#handedOver) for (const source of ['camera', 'microphone'] as const) this.#stop(source);
+        for (const source of SOURCES) if (!this.#given.has(source)) this.#stop(source);
     }
 
     async toggle(source: PreviewSource): Promise<void> {
@@ -69,31 +79,54 @@ export class Preview implements ReactiveController {
         const device = this.devices[source];
         if (!device.on || device.opening) return;
         this.#stop(source);
-        device.opening = true;
-        device.error = null;
+        device.opening = this.#open(source, device);
         this.#host.requestUpdate();
+        await device.opening;
+        await this.#list();
+    }
+
+    async #open(source: PreviewSource, device: Device): Promise<void> {
         try {
             device.track = await this.#capture(source, device.id);
         } catch (error) {
             device.error = error instanceof StoaError ? error : new StoaError('device_busy', String(error));
         }
-        device.opening = false;
-        if (!device.on) this.#stop(source);
-        if (source === 'microphone') this.#measure();
-        await this.#list();
+        device.opening = null;
+        if (!this.#given.has(source) && !(device.on && this.#shown)) this.#stop(source);
+        if (source === 'microphone' && this.#shown) this.#measure();
         this.#host.requestUpdate();
     }
 
     /** Gives the open tracks away; whoever takes them stops them. */
     takeTracks(): LocalTrack[] {
-        this.#handedOver = true;
-        return [this.devices.microphone.track, this.devices.camera.track].filter((track) => track !== null);
+        return SOURCES.filter((source) => this.devices[source].track).map((source) => {
+            this.#given.add(source);
+            return this.devices[source].track!;
+        });
     }
 
-    /** Joining failed and stopped them. */
+    /** Gives away what was not open yet when the others were taken. To be asked once one is in the room. */
+    takeLate(): LateTrack[] {
+        const late = SOURCES.filter((source) => {
+            const { on, opening, track } = this.devices[source];
+            return on && !this.#given.has(source) && (opening || track);
+        });
+        return late.map((source) => {
+            this.#given.add(source);
+            return { source, track: this.#opened(this.devices[source]) };
+        });
+    }
+
+    async #opened(device: Device): Promise<LocalTrack> {
+        await device.opening;
+        if (!device.track) throw device.error ?? new StoaError('device_busy', 'it did not open');
+        return device.track;
+    }
+
+    /** Joining failed and the tracks that were taken are stopped. */
     async reopen(): Promise<void> {
-        this.#handedOver = false;
-        await Promise.all([this.open('microphone'), this.open('camera')]);
+        this.#given.clear();
+        await Promise.all(SOURCES.map((source) => this.open(source)));
     }
 
     /** A remembered device that was unplugged must not keep anybody out. */

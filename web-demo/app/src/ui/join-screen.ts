@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { styleMap } from 'lit/directives/style-map.js';
 import { avatarColour, initials } from '../lib/people.js';
 import { loadPreferences, savePreferences } from '../lib/preferences.js';
-import { Preview, type PreviewSource } from '../lib/preview.js';
+import { type LateTrack, Preview, type PreviewSource } from '../lib/preview.js';
 import { cleanRoomName } from '../lib/route.js';
 import { explainDevice } from '../lib/texts.js';
 import { icon, logo } from './icons.js';
@@ -317,6 +317,7 @@ export class JoinScreen extends LitElement {
             aria-pressed=${works}
             aria-label=${label}
             title=${label}
+            ?disabled=${this.joining}
             @click=${() => void this.#preview.toggle(source)}
         >
             ${icon(works ? onIcon : offIcon, 24)}
@@ -331,6 +332,7 @@ export class JoinScreen extends LitElement {
                 (source) => html`<label>
                     <span class="sr">${LABELS[source]}</span>${icon(source === 'camera' ? 'camera' : 'mic', 18)}
                     <select
+                        ?disabled=${this.joining}
                         @change=${(event: Event) =>
                             void this.#preview.choose(source, (event.target as HTMLSelectElement).value)}
                     >
@@ -416,6 +418,11 @@ export class JoinScreen extends LitElement {
         savePreferences({ name: this.#name.trim() });
         const detail: JoinRequest = { room, name, tracks: this.#preview.takeTracks() };
         this.dispatchEvent(new CustomEvent<JoinRequest>('join', { detail }));
+    }
+
+    /** What was not open yet at `join`. To be asked once one is in the room. */
+    takeLate(): LateTrack[] {
+        return this.#preview.takeLate();
     }
 
     /** Joining did not work and the tracks are stopped: open the devices anew. */

@@ -5,6 +5,7 @@ import { Announcer } from '../lib/announcer.js';
 import { Meeting } from '../lib/meeting.js';
 import { pageOf, type Page } from '../lib/paging.js';
 import { displayName } from '../lib/people.js';
+import type { LateTrack } from '../lib/preview.js';
 import { bestGrid } from '../lib/grid.js';
 import { hashOf } from '../lib/route.js';
 import { listenForShortcuts } from '../lib/shortcuts.js';
@@ -28,8 +29,10 @@ const MAX_TILES = 16;
 
 /** The meeting: stage, controls, people. Fires `ended` with the reason when it is over. */
 export class MeetingView extends LitElement {
-    static override properties = { room: { attribute: false } };
+    static override properties = { room: { attribute: false }, late: { attribute: false } };
     declare room: Room;
+    /** Devices that were still opening at the join. */
+    declare late: LateTrack[];
     #meeting!: Meeting;
     #life = new AbortController();
     #peopleOpen = false;
@@ -233,6 +236,7 @@ export class MeetingView extends LitElement {
             reacted: (who, reaction) => this.#float?.show(reaction, displayName(who)),
             ended: (reason) => this.dispatchEvent(new CustomEvent('ended', { detail: reason })),
         });
+        for (const late of this.late) void this.#meeting.publishLate(late);
         listenForShortcuts(
             {
                 toggleMicrophone: () => void this.#meeting.toggle('microphone'),

@@ -1,5 +1,6 @@
 import { Room, StoaError } from '@stoa/client';
 import { css, html, LitElement } from 'lit';
+import type { LateTrack } from '../lib/preview.js';
 import { claimsOf, hashOf, parseHash, type Route } from '../lib/route.js';
 import { explainConnect, explainEnd } from '../lib/texts.js';
 import { fetchToken } from '../lib/token.js';
@@ -14,6 +15,7 @@ export class StoaApp extends LitElement {
     #route: Route = { page: 'home' };
     #token: string | null = null;
     #room: Room | null = null;
+    #late: LateTrack[] = [];
     #joining = false;
     #problem: { title: string; help: string } | null = null;
     #endReason: string | null = null;
@@ -72,7 +74,11 @@ export class StoaApp extends LitElement {
 
     override render() {
         if (this.#room)
-            return html`<meeting-view .room=${this.#room} @ended=${(event: CustomEvent<string>) => this.#onEnded(event.detail)}></meeting-view>`;
+            return html`<meeting-view
+                .room=${this.#room}
+                .late=${this.#late}
+                @ended=${(event: CustomEvent<string>) => this.#onEnded(event.detail)}
+            ></meeting-view>`;
         if (this.#endReason) return this.#renderEnd(this.#endReason);
         if (this.#route.page === 'echo')
             return html`<div class="scroll">
@@ -110,16 +116,21 @@ export class StoaApp extends LitElement {
         try {
             const token = this.#token ?? (() => fetchToken(name, person));
             await room.connect(location.origin, token, { tracks });
+            this.#late = this.#joinScreen?.takeLate() ?? [];
             this.#enter(room, name);
         } catch (error) {
             const { code, message } = error instanceof StoaError ? error : new StoaError('failed', String(error));
             this.#problem = explainConnect(code, message);
             for (const track of tracks) track.stop();
-            void this.renderRoot.querySelector<JoinScreen>('join-screen')?.recover();
+            void this.#joinScreen?.recover();
         } finally {
             this.#joining = false;
             this.requestUpdate();
         }
+    }
+
+    get #joinScreen(): JoinScreen | null {
+        return this.renderRoot.querySelector<JoinScreen>('join-screen');
     }
 
     #enter(room: Room, name: string): void {
