@@ -238,18 +238,18 @@ static int post(struct sig_edge *e, struct sig_mail *mail, const char *word)
     if (word && sfu_str_copy(mail->word, sizeof mail->word, word, strlen(word))) {
         return -EINVAL;
     }
-    int err = mail->patient ? sfu_mailbox_post_quiet(e->mailbox, mail, sizeof *mail)
-                            : sfu_mailbox_post(e->mailbox, mail, sizeof *mail);
+    int err = mail->patience_ms > 0 ? sfu_mailbox_post_quiet(e->mailbox, mail, sizeof *mail)
+                                    : sfu_mailbox_post(e->mailbox, mail, sizeof *mail);
     if (err) {
         sfu_stat_inc(SFU_M_RING_EDGE);
     }
     return err;
 }
 
-static int op_lane_send(void *arg, uint64_t lane, char *text, size_t len, bool patient)
+static int op_lane_send(void *arg, uint64_t lane, char *text, size_t len, uint16_t patience_ms)
 {
     struct sig_mail mail = {
-        .kind = SIG_MAIL_SEND, .id = lane, .text = text, .len = len, .patient = patient};
+        .kind = SIG_MAIL_SEND, .id = lane, .text = text, .len = len, .patience_ms = patience_ms};
     return text ? post(arg, &mail, NULL) : -EINVAL;
 }
 

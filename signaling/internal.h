@@ -115,7 +115,8 @@ struct sig_conn {
         size_t queued_bytes;
         struct sfu_list gathers; /* in the edge's gathering while nothing of the queue is urgent */
         int64_t wrote_us;
-        char *text; /* the message that is coming in */
+        int64_t due_us; /* while it gathers */
+        char *text;     /* the message that is coming in */
         size_t len, cap;
         uint32_t frames;
         int64_t heard_us;
@@ -219,10 +220,10 @@ struct sig_mail {
     uint64_t id;
     char *text; /* owned */
     size_t len;
-    char *headers; /* owned; of a reply */
-    char word[64]; /* reason or content type */
-    bool known;    /* of a reply */
-    bool patient;  /* a text that may wait for others */
+    char *headers;        /* owned; of a reply */
+    char word[64];        /* reason or content type */
+    bool known;           /* of a reply */
+    uint16_t patience_ms; /* of a text; 0: it is urgent */
 };
 
 /* ---- loop.c */
@@ -324,7 +325,7 @@ void sig_stream_last_word(struct sig_conn *c);
 /* ---- gather.c */
 void sig_gather_start(struct sig_edge *e);
 /* What lies in the lane's queue is to be written soon, not necessarily at once. */
-void sig_gather(struct sig_conn *c);
+void sig_gather(struct sig_conn *c, int64_t patience_us);
 void sig_gather_end(struct sig_conn *c); /* it is being written, or lost */
 
 /* ---- lane.c: lws callbacks */

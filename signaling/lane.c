@@ -468,8 +468,8 @@ static void queue_text(struct sig_conn *c, struct sig_mail *mail)
         return;
     }
     mail->text = NULL;
-    if (mail->patient) {
-        sig_gather(c);
+    if (mail->patience_ms > 0) {
+        sig_gather(c, mail->patience_ms * INT64_C(1000));
     } else {
         lws_callback_on_writable(c->wsi);
     }

@@ -107,12 +107,12 @@ static int end_request(struct sfu_control_lane *lane)
 }
 
 /* Takes text on success. */
-static int hand_over(struct sfu_control_lane *lane, char *text, size_t len, bool patient)
+static int hand_over(struct sfu_control_lane *lane, char *text, size_t len, uint16_t patience_ms)
 {
     struct sfu_edge_ops *edge = &lane->c->edge;
     if (!lane->request) {
-        lane->c->edge_told = lane->c->edge_told || patient;
-        return edge->lane_send(edge->arg, lane->id, text, len, patient);
+        lane->c->edge_told = lane->c->edge_told || patience_ms > 0;
+        return edge->lane_send(edge->arg, lane->id, text, len, patience_ms);
     }
     struct sfu_lane_answer a = {.status = 200,
                                 .content_type = "application/json",
@@ -143,14 +143,14 @@ static bool push(struct sfu_control_lane *lane, char *text, size_t len)
     return true;
 }
 
-static void send_take(struct sfu_control_lane *lane, char *text, size_t len, bool patient)
+static void send_take(struct sfu_control_lane *lane, char *text, size_t len, uint16_t patience_ms)
 {
     if (lane->closing || !text) {
         free(text);
         return;
     }
     sfu_stat_inc(SFU_M_MESSAGE_OUT);
-    bool sent = !lane->first && hand_over(lane, text, len, patient) == 0;
+    bool sent = !lane->first && hand_over(lane, text, len, patience_ms) == 0;
     if (sent && lane->request) {
         sfu_control_lane_shut(lane, SFU_ERR_NONE);
     }
@@ -171,12 +171,13 @@ static void send_take(struct sfu_control_lane *lane, char *text, size_t len, boo
 
 void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len)
 {
-    send_take(lane, text, len, false);
+    send_take(lane, text, len, 0);
 }
 
-void sfu_control_lane_tell_take(struct sfu_control_lane *lane, char *text, size_t len)
+void sfu_control_lane_tell_take(struct sfu_control_lane *lane, char *text, size_t len,
+                                uint16_t patience_ms)
 {
-    send_take(lane, text, len, true);
+    send_take(lane, text, len, patience_ms);
 }
 
 /* It may wait for room in the ring, but never overtakes or is lost: a lane that edge takes for a
@@ -217,7 +218,7 @@ static bool flush(struct sfu_control_lane *lane)
     lane->accept = false;
     while (lane->first) {
         struct sfu_control_text *t = lane->first;
-        if (hand_over(lane, t->text, t->len, false) != 0) {
+        if (hand_over(lane, t->text, t->len, 0) != 0) {
             return false;
         }
         lane->first = t->next;

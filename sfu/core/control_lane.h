@@ -14,8 +14,10 @@ struct sfu_control_lane *sfu_control_lane_open(struct sfu_control *c, uint64_t i
                                                const char *remote);
 /* Takes text.  A lane that cannot take its messages is shut (slow_consumer). */
 void sfu_control_lane_send_take(struct sfu_control_lane *lane, char *text, size_t len);
-/* The same for what nobody has asked for: edge may send it together with what follows soon. */
-void sfu_control_lane_tell_take(struct sfu_control_lane *lane, char *text, size_t len);
+/* The same for what nobody has asked for: edge may send it together with what follows within that
+ * time. */
+void sfu_control_lane_tell_take(struct sfu_control_lane *lane, char *text, size_t len,
+                                uint16_t patience_ms);
 /* A session is bound to it: edge trusts it with more. */
 void sfu_control_lane_accept(struct sfu_control_lane *lane);
 /* Nothing more is sent; it closes behind what was.  A session that is still bound learns of it at

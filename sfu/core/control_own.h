@@ -138,7 +138,8 @@ struct sfu_participant {
     struct sfu_list room_link;
     char id[SFU_ID_SIZE];
     char name[SFU_NAME_BYTES + 1];
-    json_t *metadata; /* never NULL */
+    json_t *metadata;  /* never NULL */
+    json_t *described; /* kept while it publishes nothing and nothing of it changes; or NULL */
     int64_t joined_us;
     bool reconnecting;
 };

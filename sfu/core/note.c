@@ -13,10 +13,18 @@ struct sfu_note *sfu_note_create(const char *method, const char *body, size_t le
     if (!note) {
         return NULL;
     }
-    *note = (struct sfu_note){.refs = 1, .len = (uint32_t)len, .method = method};
+    *note = (struct sfu_note){
+        .refs = 1, .len = (uint32_t)len, .method = method, .patience_ms = SFU_NOTE_PATIENCE_MS};
     memcpy(note->body, body, len);
     note->body[len] = '\0';
     return note;
+}
+
+uint16_t sfu_note_patience(uint32_t receivers)
+{
+    uint32_t ms = receivers / 2;
+    ms = ms > SFU_NOTE_PATIENCE_MS ? ms : SFU_NOTE_PATIENCE_MS;
+    return (uint16_t)(ms < SFU_NOTE_PATIENCE_MAX_MS ? ms : SFU_NOTE_PATIENCE_MAX_MS);
 }
 
 struct sfu_note *sfu_note_ref(struct sfu_note *note)

@@ -26,6 +26,13 @@ static void raise_event(struct sfu_participant *p, enum sfu_event_kind kind, uns
     sfu_plugin_host_event(p->session->c, &event);
 }
 
+/* Before what describes it changes. */
+static void forget_description(struct sfu_participant *p)
+{
+    json_decref(p->described);
+    p->described = NULL;
+}
+
 static int may_join(const struct sfu_session *s)
 {
     struct sfu_room_info room;
@@ -88,6 +95,7 @@ void sfu_participant_leave(struct sfu_participant *p, enum sfu_end why)
     raise_event(p, SFU_EVENT_PARTICIPANT_LEFT, 0, why);
     p->session->participant = NULL;
     p->session->had_peer_up = false;
+    forget_description(p);
     json_decref(p->metadata);
     sfu_slab_free(c->participants, p->handle);
 }
@@ -130,6 +138,7 @@ int sfu_participant_update(struct sfu_participant *p, const char *name, const js
         changed |= SFU_CHANGED_NAME;
     }
     if (changed) {
+        forget_description(p);
         raise_event(p, SFU_EVENT_PARTICIPANT_UPDATED, changed, SFU_END_NONE);
     }
     return 0;
@@ -162,6 +171,7 @@ void sfu_participant_refresh(struct sfu_participant *p)
         sfu_participant_reconnecting(p->session->lane || p->session->direct, media_of(p->session));
     if (now != p->reconnecting) {
         p->reconnecting = now;
+        forget_description(p);
         raise_event(p, SFU_EVENT_PARTICIPANT_UPDATED, SFU_CHANGED_STATE, SFU_END_NONE);
     }
 }
@@ -225,7 +235,21 @@ static json_t *tracks_json(const struct sfu_control_peer *peer)
     return rows;
 }
 
-json_t *sfu_participant_json(const struct sfu_participant *p)
+static bool publishes(const struct sfu_control_peer *peer)
+{
+    if (!peer) {
+        return false;
+    }
+    SFU_LIST_FOREACH(node, &peer->tracks)
+    {
+        if (SFU_LIST_ENTRY(node, struct sfu_control_track, peer_link)->published) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static json_t *describe(const struct sfu_participant *p)
 {
     json_t *tracks = tracks_json(p->session->peer);
     if (!tracks) {
@@ -235,4 +259,16 @@ json_t *sfu_participant_json(const struct sfu_participant *p)
                      p->session->claims.identity, "name", p->name, "metadata", p->metadata,
                      "joined_us", (json_int_t)p->joined_us, "state",
                      p->reconnecting ? "reconnecting" : "connected", "tracks", tracks);
+}
+
+/* In a room of a thousand nearly all publish nothing, and each newcomer is told of all. */
+json_t *sfu_participant_json(struct sfu_participant *p)
+{
+    if (publishes(p->session->peer)) {
+        return describe(p);
+    }
+    if (!p->described) {
+        p->described = describe(p);
+    }
+    return json_incref(p->described);
 }

@@ -24,8 +24,9 @@ void sfu_participant_refresh(struct sfu_participant *p);
 struct sfu_participant *sfu_participant_get(struct sfu_control *c, uint64_t handle);
 struct sfu_participant *sfu_participant_find(const struct sfu_room *room, const char *id);
 void sfu_participant_info(const struct sfu_participant *p, struct sfu_participant_info *ret);
-/* As docs/protocol.md has it; new reference, NULL when out of memory. */
-json_t *sfu_participant_json(const struct sfu_participant *p);
+/* As docs/protocol.md has it; new reference to what others may hold too, so it is not to be changed.  NULL:
+ * out of memory. */
+json_t *sfu_participant_json(struct sfu_participant *p);
 json_t *sfu_participant_track_json(const struct sfu_control_track *t);
 
 /* What media and signalling together mean for the others. */

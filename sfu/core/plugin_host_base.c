@@ -188,6 +188,9 @@ static int host_notify_room(const struct sfu_host *host, uint64_t room, uint64_t
     bool ok = sfu_str_ok(&body);
     if (ok) {
         struct sfu_note *note = sfu_note_create(n->name, body.buf, body.len);
+        if (note) {
+            note->patience_ms = sfu_note_patience(r->participant_count);
+        }
         tell_all(r, except, n->ephemeral, note);
         sfu_note_unref(note);
     }

@@ -72,7 +72,7 @@ static uint64_t host_participant_find(const struct sfu_host *host, uint64_t room
 
 static json_t *host_describe(const struct sfu_host *host, uint64_t participant)
 {
-    const struct sfu_participant *p = sfu_participant_get(control(host), participant);
+    struct sfu_participant *p = sfu_participant_get(control(host), participant);
     return p ? sfu_participant_json(p) : NULL;
 }
 

@@ -287,7 +287,7 @@ static void send_note(struct sfu_session *s, const struct sfu_note *note, uint64
     if (s->lane && !s->lane->request) {
         char *text =
             s->lane->stream ? sfu_note_event(note, seq, &len) : sfu_note_text(note, seq, &len);
-        sfu_control_lane_tell_take(s->lane, text, len);
+        sfu_control_lane_tell_take(s->lane, text, len, note->patience_ms);
     }
 }
 

@@ -18,10 +18,10 @@ struct world_lane *world_lane(struct world *w, uint64_t id)
     return id >= 1 && id <= w->lane_count ? &w->lanes[id - 1] : NULL;
 }
 
-static int edge_send(void *arg, uint64_t id, char *text, size_t len, bool patient)
+static int edge_send(void *arg, uint64_t id, char *text, size_t len, uint16_t patience_ms)
 {
     struct world *w = arg;
-    (void)patient;
+    (void)patience_ms;
     struct world_lane *lane = world_lane(w, id);
     if (w->edge_full) {
         return -ENOBUFS;

@@ -81,9 +81,9 @@ struct sfu_control_ops {
 /* control -> edge.  Called on the control thread.  0 or -ENOBUFS: try again later, nothing was
  * taken. */
 struct sfu_edge_ops {
-    /* Takes text on success.  patient: nobody waits for it, so it may go together with what comes
-     * within the next moments; nothing overtakes it.  Edge need not look before lane_told. */
-    int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len, bool patient);
+    /* Takes text on success.  patience_ms > 0: nobody waits for it, so it may go together with what
+     * comes meanwhile; nothing overtakes it.  Edge need not look before lane_told. */
+    int (*lane_send)(void *arg, uint64_t lane, char *text, size_t len, uint16_t patience_ms);
     void (*lane_told)(void *arg); /* the turn's patient texts are sent; may be NULL */
     /* A session is bound to the lane: until then it counts as a stranger of its network (and
      * network_unauthenticated of them close the door to others from there). */

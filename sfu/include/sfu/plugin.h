@@ -221,8 +221,9 @@ struct sfu_host {
     size_t (*participants)(const struct sfu_host *, uint64_t room, uint64_t *ret,
                            size_t cap); /* as they joined */
     uint64_t (*participant_find)(const struct sfu_host *, uint64_t room,
-                                 const char *id);                       /* 0: none */
-    json_t *(*describe)(const struct sfu_host *, uint64_t participant); /* new reference; NULL */
+                                 const char *id); /* 0: none */
+    /* new reference to what is not to be changed; NULL */
+    json_t *(*describe)(const struct sfu_host *, uint64_t participant);
     json_t *(*describe_track)(const struct sfu_host *, uint64_t track); /* new reference; NULL */
     int (*join)(const struct sfu_host *, struct sfu_call *, const json_t *metadata,
                 uint64_t *ret_participant);

@@ -46,7 +46,7 @@ static void flood(struct fixture *f, uint64_t lane, const char *text)
     for (unsigned i = 0; i < count; i++) {
         char *m = malloc(bytes);
         memset(m, 'x', bytes);
-        if (f->ops.lane_send(f->ops.arg, lane, m, bytes, false)) {
+        if (f->ops.lane_send(f->ops.arg, lane, m, bytes, 0)) {
             free(m);
         }
     }
@@ -70,7 +70,7 @@ static int lane_text(void *arg, uint64_t lane, char *text, size_t len)
     } else if (strncmp(text, "flood ", 6) == 0) {
         flood(f, lane, text);
     } else {
-        return f->ops.lane_send(f->ops.arg, lane, text, len, false);
+        return f->ops.lane_send(f->ops.arg, lane, text, len, 0);
     }
     free(text);
     return 0;

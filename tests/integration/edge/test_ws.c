@@ -564,7 +564,7 @@ static void mail_for_a_lane_that_is_gone_changes_nothing(void **state)
     client_close(c);
     wait_closed(1);
     char *text = make_text(10);
-    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, 10, false), 0);
+    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, 10, 0), 0);
     assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "x"), 0);
     assert_int_equal(f.ops.lane_accept(f.ops.arg, lane), 0);
     assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "a\r\nb"), -EINVAL);
@@ -575,11 +575,11 @@ static void mail_for_a_lane_that_is_gone_changes_nothing(void **state)
     client_close(c);
 }
 
-static void tell(uint64_t lane, const char *word, bool patient)
+static void tell(uint64_t lane, const char *word, uint16_t patience_ms)
 {
     char *text = strdup(word);
     assert_non_null(text);
-    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, strlen(word), patient), 0);
+    assert_int_equal(f.ops.lane_send(f.ops.arg, lane, text, strlen(word), patience_ms), 0);
 }
 
 static void what_may_wait_keeps_its_place(void **state)
@@ -591,18 +591,18 @@ static void what_may_wait_keeps_its_place(void **state)
     uint64_t lane = atomic_load(&f.last_lane);
     static const struct {
         const char *word;
-        bool patient;
-    } rows[] = {{"first", true}, {"second", true}, {"answer", false}, {"third", true}, {"4", true}};
+        uint16_t patience_ms;
+    } rows[] = {{"first", 250}, {"second", 20}, {"answer", 0}, {"third", 1}, {"4", 100}};
     for (unsigned round = 0; round < 20; round++) {
         for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
-            tell(lane, rows[i].word, rows[i].patient);
+            tell(lane, rows[i].word, rows[i].patience_ms);
         }
         f.ops.lane_told(f.ops.arg);
         for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
             expect_echo(c, rows[i].word);
         }
     }
-    tell(lane, "last words", true);
+    tell(lane, "last words", 250);
     assert_int_equal(f.ops.lane_close(f.ops.arg, lane, 4000, "end"), 0);
     expect_echo(c, "last words");
     assert_int_equal(ws_close_code(c), 4000);
@@ -618,8 +618,8 @@ static void who_goes_while_it_waits_is_forgotten(void **state)
         ws_text(c, "x");
         expect_echo(c, "x");
         uint64_t lane = atomic_load(&f.last_lane);
-        tell(lane, "one", true);
-        tell(lane, "two", true);
+        tell(lane, "one", 250);
+        tell(lane, "two", 20);
         f.ops.lane_told(f.ops.arg);
         client_close(c);
     }
