@@ -242,6 +242,7 @@ static int post(struct sig_edge *e, struct sig_mail *mail, const char *word)
                                     : sfu_mailbox_post(e->mailbox, mail, sizeof *mail);
     if (err) {
         sfu_stat_inc(SFU_M_RING_EDGE);
+        sfu_mailbox_ring(e->mailbox); /* it may be full of what edge was not woken for */
     }
     return err;
 }
