@@ -7,14 +7,17 @@ import hashlib
 import hmac
 import json
 import os
-import random
 import re
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
+from ports import free_ports  # noqa: E402
 
 BUILD = ""
 
@@ -22,24 +25,6 @@ BUILD = ""
 def check(condition, *what):
     if not condition:
         raise AssertionError(" ".join(str(w) for w in what))
-
-
-def free_ports(count):
-    """The first of count neighbouring ports that are free for UDP and TCP."""
-    while True:
-        base = random.randrange(20000, 60000)
-        held = []
-        try:
-            for port in range(base, base + count):
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    held.append(socket.socket(socket.AF_INET, kind))
-                    held[-1].bind(("0.0.0.0", port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in held:
-                s.close()
 
 
 def wait_for(what, fn, seconds):

@@ -4,13 +4,15 @@ Nothing but Python's own library is needed.
 """
 import json
 import os
-import random
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
+from ports import free_ports  # noqa: E402
 
 COLOURS = [(90, 240), (240, 110), (54, 34), (16, 146), (202, 222), (166, 16), (128, 128), (40, 200)]
 BUILD = SERVER_BUILD = ""
@@ -20,24 +22,6 @@ FINDING = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|^==\d+== ")
 def check(condition, *what):
     if not condition:
         raise AssertionError(" ".join(str(w) for w in what))
-
-
-def free_ports(count):
-    """The first of count neighbouring ports that are free for UDP and TCP."""
-    while True:
-        base = random.randrange(20000, 32000)  # below what the kernel gives to the peers
-        held = []
-        try:
-            for port in range(base, base + count):
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    held.append(socket.socket(socket.AF_INET, kind))
-                    held[-1].bind(("0.0.0.0", port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in held:
-                s.close()
 
 
 class Server:
