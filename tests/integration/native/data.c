@@ -38,7 +38,7 @@ struct nat_data {
     struct nat_sctp *sctp;
     uint32_t max_message;
     bool up, down, own_open;
-    int64_t up_us;
+    int64_t ready_us; /* 0: somebody's channels are not open yet */
     uint64_t offered, sent, sent_bytes;
     uint64_t received, received_bytes, direct, broken, foreign;
     GHashTable *senders; /* id -> struct from */
@@ -126,7 +126,6 @@ static void on_up(void *arg)
     struct nat_data *d = arg;
     static const uint8_t nothing[1];
     d->up = true;
-    d->up_us = g_get_monotonic_time();
     if (d->conf.negotiated) {
         nat_sctp_send(d->sctp, RELIABLE, PPID_BINARY_EMPTY, false, nothing, 1);
     }
@@ -295,12 +294,21 @@ void nat_data_input(struct nat_data *d, const uint8_t *packet, size_t len)
     }
 }
 
+bool nat_data_open(const struct nat_data *d)
+{
+    return d->up && (!d->conf.channel || d->own_open);
+}
+
 void nat_data_tick(struct nat_data *d, int64_t now_us)
 {
-    if (!d->up || d->conf.rate <= 0 || (d->conf.channel && !d->own_open)) {
+    if (d->conf.rate <= 0 || !nat_data_open(d)) {
         return;
     }
-    int64_t since_us = now_us - d->up_us - d->conf.after_us;
+    if (d->ready_us == 0) {
+        d->ready_us = d->ops->ready(d->arg) ? now_us : 0;
+        return;
+    }
+    int64_t since_us = now_us - d->ready_us - d->conf.after_us;
     uint64_t due = since_us < 0 ? 0 : (uint64_t)((double)since_us * d->conf.rate / 1e6);
     if (d->conf.count > 0) {
         due = MIN(due, d->conf.count);

@@ -19,7 +19,7 @@ struct nat_data_conf {
     double rate;         /* messages per second, 0: sends nothing */
     unsigned count;      /* of them all, 0: no end */
     unsigned bytes;      /* of a payload */
-    int64_t after_us;    /* since the association is up */
+    int64_t after_us;    /* since everybody's channels are open */
     bool lossy, text;
     bool stall; /* read nothing */
     bool log;   /* print each message that came */
@@ -29,6 +29,8 @@ struct nat_data_ops {
     void (*send)(void *arg, const uint8_t *packet, size_t len);
     /* Ids of those who are written to, or NULL: everybody.  Free it. */
     json_t *(*to)(void *arg);
+    /* Are the channels of all peers open? */
+    bool (*ready)(void *arg);
 };
 
 struct nat_data;
@@ -40,4 +42,5 @@ void nat_data_destroy(struct nat_data *d); /* NULL is allowed */
 void nat_data_start(struct nat_data *d, uint16_t port, uint32_t max_message);
 void nat_data_input(struct nat_data *d, const uint8_t *packet, size_t len);
 void nat_data_tick(struct nat_data *d, int64_t now_us);
+bool nat_data_open(const struct nat_data *d);     /* the association, and the channel of its own */
 json_t *nat_data_stats(const struct nat_data *d); /* new reference */

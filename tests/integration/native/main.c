@@ -12,7 +12,7 @@
 #include "tests/integration/native/sctp.h"
 #include "tests/integration/native/token.h"
 
-enum { TICK_MS = 5, LEAVE_MS = 200 };
+enum { TICK_MS = 5, LEAVE_MS = 200, SETTLE_US = 60000000 };
 
 static struct options {
     char *ice, *host, *room, *identity, *publish, *tokens_file, *srtp;
@@ -80,9 +80,11 @@ static const GOptionEntry entries[] = {
     {"events", 0, 0, G_OPTION_ARG_NONE, &opt.events, "print each notification", NULL},
     {"stagger-ms", 0, 0, G_OPTION_ARG_INT, &opt.stagger_ms, "between two joins (0)", "MS"},
     {"stats-ms", 0, 0, G_OPTION_ARG_INT, &opt.stats_ms, "between two statistics (1000)", "MS"},
-    {"duration-ms", 0, 0, G_OPTION_ARG_INT, &opt.duration_ms, "then leave (0: on SIGINT)", "MS"},
-    {"ice-restart-ms", 0, 0, G_OPTION_ARG_INT, &opt.restart_ms, "restart ICE then", "MS"},
-    {"cut-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_ms, "cut the WebSocket then", "MS"},
+    {"duration-ms", 0, 0, G_OPTION_ARG_INT, &opt.duration_ms,
+     "after all were up, leave (0: on SIGINT)", "MS"},
+    {"ice-restart-ms", 0, 0, G_OPTION_ARG_INT, &opt.restart_ms, "after all were up, restart ICE",
+     "MS"},
+    {"cut-ms", 0, 0, G_OPTION_ARG_INT, &opt.cut_ms, "after all were up, cut the WebSocket", "MS"},
     {"cycles", 0, 0, G_OPTION_ARG_INT, &opt.cycles,
      "so many come and go, --peers at once, a token each", "N"},
     {"kill-percent", 0, 0, G_OPTION_ARG_INT, &opt.kill_percent,
@@ -97,7 +99,7 @@ static const GOptionEntry entries[] = {
     {"data-count", 0, 0, G_OPTION_ARG_INT, &opt.data_count, "messages of each (0: no end)", "N"},
     {"data-bytes", 0, 0, G_OPTION_ARG_INT, &opt.data_bytes, "of a payload (100)", "N"},
     {"data-after-ms", 0, 0, G_OPTION_ARG_INT, &opt.data_after_ms,
-     "from the association to the first message (1000)", "MS"},
+     "from the opening of everybody's channels to the first message (1000)", "MS"},
     {"data-to", 0, 0, G_OPTION_ARG_STRING, &opt.data_to,
      "peers of this process, by index, or ids (everybody)", "LIST"},
     {"data-topic", 0, 0, G_OPTION_ARG_STRING, &opt.data_topic, "of messages (none)", "TOPIC"},
@@ -117,6 +119,7 @@ static struct {
     GPtrArray *peers; /* struct nat_peer */
     struct nat_churn *churn;
     int64_t start_us, stats_us;
+    int64_t up_us; /* 0: not yet */
     bool restarted, cut, leaving;
 } app;
 
@@ -203,6 +206,15 @@ static json_t *data_to(void)
     return ids;
 }
 
+static bool data_ready(void)
+{
+    bool all = app.peers->len == (guint)opt.peers;
+    for (guint i = 0; i < app.peers->len; i++) {
+        all = all && nat_peer_data_open(g_ptr_array_index(app.peers, i));
+    }
+    return all;
+}
+
 static struct nat_data_conf data_conf(unsigned i)
 {
     return (struct nat_data_conf){
@@ -250,6 +262,7 @@ static struct nat_peer_conf peer_conf(unsigned i)
         .ice = ice_mode(opt.ice),
         .data = data_conf(i),
         .data_to = opt.data_to ? data_to : NULL,
+        .data_ready = data_ready,
     };
 }
 
@@ -311,9 +324,29 @@ static bool due(bool *done, int at_ms, int64_t age_ms)
     return true;
 }
 
+static bool settled(const struct nat_peer *p)
+{
+    const char *state = nat_peer_state(p);
+    return strcmp(state, "up") == 0 || strcmp(state, "failed") == 0 || strcmp(state, "closed") == 0;
+}
+
+/* Since all were up; -1: not yet.  How long that takes is the machine's business. */
+static int64_t up_for_ms(int64_t now_us)
+{
+    bool all = app.peers->len == (guint)opt.peers;
+    for (guint i = 0; i < app.peers->len; i++) {
+        all = all && settled(g_ptr_array_index(app.peers, i));
+    }
+    if (app.up_us == 0 && (all || now_us - app.start_us > SETTLE_US)) {
+        app.up_us = now_us;
+    }
+    return app.up_us ? (now_us - app.up_us) / 1000 : -1;
+}
+
 static gboolean tick(gpointer arg)
 {
     int64_t now_us = g_get_monotonic_time(), age_ms = (now_us - app.start_us) / 1000;
+    int64_t up_ms = up_for_ms(now_us);
     (void)arg;
     nat_sctp_tick(now_us);
     if (app.churn) {
@@ -327,8 +360,8 @@ static gboolean tick(gpointer arg)
            age_ms >= (int64_t)app.peers->len * opt.stagger_ms) {
         start_peer();
     }
-    bool restart = due(&app.restarted, opt.restart_ms, age_ms);
-    bool cut = due(&app.cut, opt.cut_ms, age_ms);
+    bool restart = due(&app.restarted, opt.restart_ms, up_ms);
+    bool cut = due(&app.cut, opt.cut_ms, up_ms);
     for (guint i = 0; i < app.peers->len; i++) {
         struct nat_peer *p = g_ptr_array_index(app.peers, i);
         if (restart) {
@@ -343,7 +376,7 @@ static gboolean tick(gpointer arg)
         app.stats_us = now_us + (int64_t)opt.stats_ms * 1000;
         print_stats(now_us);
     }
-    if (opt.duration_ms > 0 && age_ms >= opt.duration_ms) {
+    if (opt.duration_ms > 0 && up_ms >= opt.duration_ms) {
         leave(NULL);
     }
     return G_SOURCE_CONTINUE;

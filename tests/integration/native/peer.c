@@ -199,12 +199,18 @@ static void on_slots(struct nat_peer *p, const json_t *params)
     }
 }
 
+/* Which of the sizes it is time for: the first one until the media is up. */
+static int64_t view_of(const struct nat_peer *p, int64_t now_us)
+{
+    return p->up_us ? (now_us - p->up_us) / p->conf.view_us : 0;
+}
+
 /* All cameras that we see are shown at the size of this moment. */
 static void send_sizes(struct nat_peer *p, int64_t now_us)
 {
     char **sizes = g_strsplit(p->conf.views, ",", -1);
     guint count = g_strv_length(sizes);
-    int64_t step = (now_us - p->start_us) / p->conf.view_us;
+    int64_t step = view_of(p, now_us);
     int width = 0, height = 0;
     if (count > 0 && sscanf(sizes[MIN(step, (int64_t)count - 1)], "%dx%d", &width, &height) == 2) {
         json_t *tiles = json_array();
@@ -315,6 +321,12 @@ static json_t *data_to(void *arg)
     return p->conf.data_to ? p->conf.data_to() : NULL;
 }
 
+static bool data_ready(void *arg)
+{
+    const struct nat_peer *p = arg;
+    return p->conf.data_ready();
+}
+
 static void media_down(void *arg, const char *why)
 {
     struct nat_peer *p = arg;
@@ -328,7 +340,7 @@ static void media_down(void *arg, const char *why)
 static const struct nat_rpc_ops rpc_ops = {on_opened, on_notified, on_closed};
 static const struct nat_ice_ops ice_ops = {on_gathered, on_connected, on_ice_failed, on_packet};
 static const struct nat_media_ops media_ops = {media_send, media_up, media_down, media_data};
-static const struct nat_data_ops data_ops = {data_send, data_to};
+static const struct nat_data_ops data_ops = {data_send, data_to, data_ready};
 
 struct nat_peer *nat_peer_create(const struct nat_peer_conf *conf)
 {
@@ -373,9 +385,8 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us)
     if (p->data) {
         nat_data_tick(p->data, now_us);
     }
-    if (p->conf.views && p->rpc && p->joined &&
-        (now_us - p->start_us) / p->conf.view_us != p->view_told) {
-        p->view_told = (now_us - p->start_us) / p->conf.view_us;
+    if (p->conf.views && p->rpc && p->joined && view_of(p, now_us) != p->view_told) {
+        p->view_told = view_of(p, now_us);
         send_sizes(p, now_us);
     }
     if (!p->rpc || !p->joined || p->offering || !p->gathered) {
@@ -423,6 +434,11 @@ const char *nat_peer_participant(const struct nat_peer *p)
 const char *nat_peer_state(const struct nat_peer *p)
 {
     return p->state;
+}
+
+bool nat_peer_data_open(const struct nat_peer *p)
+{
+    return !p->data || nat_data_open(p->data);
 }
 
 json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)

@@ -37,6 +37,7 @@ struct nat_peer_conf {
     struct nat_data_conf data;
     /* Who is written to by data, as ids of participants; NULL: everybody.  Free it. */
     json_t *(*data_to)(void);
+    bool (*data_ready)(void); /* everybody's channels are open */
 };
 
 struct nat_peer;
@@ -46,6 +47,7 @@ void nat_peer_tick(struct nat_peer *p, int64_t now_us);           /* every 5-10 
 json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us); /* new reference */
 const char *nat_peer_participant(const struct nat_peer *p);       /* its id; NULL until it joined */
 const char *nat_peer_state(const struct nat_peer *p);
+bool nat_peer_data_open(const struct nat_peer *p); /* true without data channels */
 
 void nat_peer_restart_ice(struct nat_peer *p);
 void nat_peer_cut(struct nat_peer *p,

@@ -5,6 +5,7 @@ Nothing but Python's own library is needed.
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 from ports import free_ports  # noqa: E402
 
+READY_S = 120  # under valgrind, on a slow machine
 COLOURS = [(90, 240), (240, 110), (54, 34), (16, 146), (202, 222), (166, 16), (128, 128), (40, 200)]
 BUILD = SERVER_BUILD = ""
 FINDING = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|^==\d+== ")
@@ -37,10 +39,10 @@ class Server:
         self.await_ready()
 
     def await_ready(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10).read()
                 return
             except OSError:
                 time.sleep(0.05)
@@ -49,14 +51,14 @@ class Server:
 
     def metric(self, name):
         """The sum over its labels; name may hold a label itself."""
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60).read().decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
     def stop(self):
         """Its exit status: a sanitizer's findings show there too."""
         self.process.terminate()
         try:
-            status = self.process.wait(15)
+            status = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -78,15 +80,26 @@ class Peers:
     def __init__(self, server, count, seconds, *args, identity="native-"):
         command = [os.path.join(BUILD, "bin", "stoa-native-peer"), "--port", str(server.port), "--room", "demo",
                    "--peers", str(count), "--duration-ms", str(int(seconds * 1000)), "--identity", identity]
-        self.count = count
+        self.count, self.lines = count, []
         # files, not pipes: a full pipe would stop the peers while another process is waited for
-        self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.out, self.err = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(command + list(args), stdout=self.out, stderr=self.err)
 
+    def await_event(self, event, count=1):
+        """Until so many lines say so."""
+        deadline = time.monotonic() + READY_S
+        while len(self.named(event)) < count:
+            check(self.process.poll() is None and time.monotonic() < deadline, "the peers did not say", event, "in time")
+            time.sleep(0.05)
+            self.lines = self.read_lines()
+
+    def read_lines(self):
+        with open(self.out.name) as out:  # by an offset of its own: where self.out stands the peers write
+            return [json.loads(line) for line in out if line.endswith("}\n")]
+
     def finish(self):
-        self.process.wait(120)
-        out, err = (f.seek(0) or f.read() for f in (self.out, self.err))
-        self.lines = [json.loads(line) for line in out.splitlines()]
+        self.process.wait(300)
+        self.lines, err = self.read_lines(), self.err.seek(0) or self.err.read()
         errors = [line for line in self.lines if line["event"] == "error"]
         check(self.process.returncode == 0, "peers ended with", self.process.returncode, errors, err[-2000:])
         self.history = [[l for l in self.lines if l["event"] == "stats" and l["peer"] == i] for i in range(self.count)]
@@ -105,6 +118,12 @@ class Peers:
 
 def fed(stats):
     return [rx for rx in stats["media"]["rx"] if rx["packets"] > 0]
+
+
+def usual_age_ms(history, rx):
+    """The median of what the last eight statistics say of that stream: one packet may have waited for the processor."""
+    return statistics.median(row["sr"]["age_ms"] for stats in history[-8:] for row in stats["media"]["rx"]
+                             if row["ssrc"] == rx["ssrc"] and row["sr"]["count"] > 0)
 
 
 def near(yuv, index, tolerance=14):
