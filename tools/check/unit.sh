@@ -12,8 +12,8 @@ memcheck_programs() {
 
 # memcheck PROGRAM
 memcheck() {
-    # the tests' own malloc passes on to glibc's, which is the one to watch
-    timeout --foreground "${STOA_CHECK_FULL:+9}99" valgrind -q --error-exitcode=99 --leak-check=no --fair-sched=yes \
+    # the tests' own malloc passes on to glibc's, which is the one to watch; the time is for what hangs
+    timeout --foreground 1800 valgrind -q --error-exitcode=99 --leak-check=no --fair-sched=yes \
         --soname-synonyms=somalloc=nouserintercepts --suppressions=tests/support/valgrind.supp \
         ${STOA_CHECK_FULL:+--track-origins=yes} "build/release/bin/$1"
 }

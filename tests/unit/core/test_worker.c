@@ -16,7 +16,7 @@
 #include "tests/support/link_client.h"
 #include "tests/unit/transport/unit.h"
 
-enum { AUDIO = 10, SUB_SSRC = 77000, WAIT_MS = 5000 };
+enum { AUDIO = 10, SUB_SSRC = 77000, WAIT_MS = 60000 };
 
 static struct sfu_dtls_ctx *our_ctx;
 
