@@ -17,6 +17,18 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 # count PASSED FAILED SKIPPED
 count() { echo "$1 $2 $3" >>"$out/counts"; }
 
+# why_of LOG: what a sanitizer, valgrind or a compiler found first, else the end.
+why_of() {
+    local finding='(ERROR|WARNING): [A-Za-z]+(Sanitizer|Fuzzer)|runtime error:|^==[0-9]+== '
+    if grep -qE "$finding" "$1"; then
+        grep -E -m 1 -A 40 "$finding" "$1"
+    else
+        grep -nE 'error:|FAILED:|undefined reference' "$1" | head -n 20
+        echo ...
+        tail -n 30 "$1"
+    fi | cut -c 1-400 | sed 's/^/    /'
+}
+
 # must NAME command…: one test that is a command; its output is shown when it fails.
 must() {
     local name=$1 log start=$SECONDS status; shift
@@ -27,8 +39,8 @@ must() {
         echo "  ok      $name ($((SECONDS - start)) s)"; count 1 0 0
         return 0
     fi
-    echo "  FAILED  $name (exit $status); errors in and end of $log:"
-    { grep -nE 'error:|FAILED:|undefined reference|Sanitizer|runtime error:' "$log" | head -n 20; echo ...; tail -n 30 "$log"; } | sed 's/^/    /'
+    echo "  FAILED  $name (exit $status, $((SECONDS - start)) s), $log:"
+    why_of "$log"
     count 0 1 0
     return 1
 }
