@@ -16,8 +16,6 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MS = 5000 };
-
 struct client *client_open(const char *address, uint16_t port)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -75,8 +73,8 @@ void client_sendf(struct client *c, const char *fmt, ...)
 static bool fill(struct client *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    if (poll(&p, 1, WAIT_MS) != 1) {
-        fail_msg("nothing came within %d ms", WAIT_MS);
+    if (poll(&p, 1, CLIENT_WAIT_MS) != 1) {
+        fail_msg("nothing came within %d ms", CLIENT_WAIT_MS);
     }
     assert_true(c->len < sizeof c->buf);
     ssize_t n = recv(c->fd, c->buf + c->len, sizeof c->buf - c->len, 0);

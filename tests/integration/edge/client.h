@@ -2,13 +2,15 @@
  * tests/integration/edge/client.h - an HTTP and WebSocket client that does exactly what it is told,
  * right or wrong.
  *
- * Blocking sockets with a deadline of 5 s per wait; a missed one fails the test.
+ * Blocking sockets with a deadline per wait; a missed one fails the test.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { CLIENT_WAIT_MS = 30000 }; /* for what must come, on however slow a machine */
 
 struct client {
     int fd;

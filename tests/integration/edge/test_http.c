@@ -617,29 +617,29 @@ static void a_plugin_gets_its_requests_and_answers_them(void **state)
 static void slow_requests_are_cut_off(void **state)
 {
     (void)state;
-    struct sig_edge_conf conf = {.development = true, .times = {.header_ms = 200, .body_ms = 200}};
+    struct sig_edge_conf conf = {.development = true, .times = {.header_ms = 1500, .body_ms = 200}};
     fixture_stop(&f);
     fixture_start(&f, &conf);
     struct client *silent = client_open("127.0.0.1", f.port);
-    struct client *slow = client_open("127.0.0.1", f.port);
-    struct client *half = client_open("127.0.0.1", f.port);
     struct client *idle = client_open("127.0.0.1", f.port);
     client_request(idle, "GET", "/livez", NULL, NULL, &r);
+    struct client *half = client_open("127.0.0.1", f.port);
     client_sendf(half,
                  "POST /v1/echo/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+    struct client *slow = client_open("127.0.0.1", f.port);
     client_sendf(slow, "GET /livez HTTP/1.1\r\nHost: localhost\r\n");
     /* one byte now and then does not move the deadline */
     bool closed = false;
-    for (int i = 0; i < 100 && !closed; i++) {
+    for (int i = 0; i < CLIENT_WAIT_MS / 30 && !closed; i++) {
         client_sendf(slow, "X");
         closed = client_wait_close(slow, 30);
     }
     assert_true(closed);
-    assert_true(client_wait_close(silent, 3000));
-    assert_true(client_wait_close(idle, 3000));
+    assert_true(client_wait_close(silent, CLIENT_WAIT_MS));
+    assert_true(client_wait_close(idle, CLIENT_WAIT_MS));
     assert_true(client_response(half, &r, false));
     assert_int_equal(r.status, 408);
-    assert_true(client_wait_close(half, 3000));
+    assert_true(client_wait_close(half, CLIENT_WAIT_MS));
     client_close(silent);
     client_close(slow);
     client_close(half);

@@ -51,7 +51,7 @@ static int setup(void **state)
     struct sig_edge_conf conf = {.development = true,
                                  .tls_cert = cert_path,
                                  .tls_key = key_path,
-                                 .times = {.header_ms = 1500}};
+                                 .times = {.header_ms = 3000}};
     fixture_start(&f, &conf);
     return 0;
 }
@@ -149,7 +149,7 @@ static void a_handshake_that_stops_is_cut_off(void **state)
     (void)state;
     struct client *c = client_open("127.0.0.1", f.port);
     client_send(c, "\x16\x03\x01", 3);
-    assert_true(client_wait_close(c, 5000));
+    assert_true(client_wait_close(c, CLIENT_WAIT_MS));
     client_close(c);
 }
 

@@ -53,7 +53,7 @@ static void expect_echo(struct client *c, const char *text)
 static void wait_closed(unsigned n)
 {
     struct timespec nap = {.tv_nsec = 2000000};
-    for (int i = 0; i < 2500 && atomic_load(&f.closed) < n; i++) {
+    for (int i = 0; i < CLIENT_WAIT_MS / 2 && atomic_load(&f.closed) < n; i++) {
         nanosleep(&nap, NULL);
     }
     assert_int_equal(atomic_load(&f.closed), n);
@@ -354,7 +354,7 @@ static void control_closes_behind_what_it_sent(void **state)
     assert_int_equal(frame.data[0] << 8 | frame.data[1], 4014);
     assert_string_equal(frame.data + 2, "kicked");
     ws_send(c, WS_CLOSE, true, frame.data, 2);
-    assert_true(client_wait_close(c, 3000));
+    assert_true(client_wait_close(c, CLIENT_WAIT_MS));
     wait_closed(1);
     client_close(c);
 }
@@ -368,7 +368,7 @@ static void a_closed_lane_does_not_wait_for_an_unwilling_client(void **state)
     struct client *c = open_lane();
     ws_text(c, "close 4001 bye");
     assert_int_equal(ws_close_code(c), 4001);
-    assert_true(client_wait_close(c, 3000)); /* without our answer */
+    assert_true(client_wait_close(c, CLIENT_WAIT_MS)); /* without our answer */
     client_close(c);
 }
 
@@ -401,7 +401,7 @@ static void a_slow_reader_loses_its_own_lane_only(void **state)
 static void a_silent_lane_is_asked_and_then_closed(void **state)
 {
     (void)state;
-    struct sig_edge_conf conf = {.development = true, .times = {.ping_ms = 60, .idle_ms = 400}};
+    struct sig_edge_conf conf = {.development = true, .times = {.ping_ms = 60, .idle_ms = 2000}};
     fixture_stop(&f);
     fixture_start(&f, &conf);
     struct client *c = open_lane();
