@@ -40,7 +40,7 @@ def run(name, fn):
     if why:
         print(f"  FAILED  {name}: {why[:600]}")
         if server:
-            print("\n".join("    | " + line for line in server.log().splitlines()[-20:]), flush=True)
+            print(server.last_words(), flush=True)
         return False
     print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
     return True

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 from ports import free_ports  # noqa: E402
 
 BUILD = ""
+FINDING = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 
 
 def check(condition, *what):
@@ -38,6 +40,24 @@ def wait_for(what, fn, seconds):
         time.sleep(0.05)
 
 
+def judge(name, server, test):
+    """Runs test(server), and says in one line how it went: in case it failed, why, and then what led to it."""
+    start, why, trace = time.monotonic(), None, ""
+    try:
+        test(server)
+        wait_for("nobody is left", server.silent, 20)
+    except Exception as error:
+        why, trace = f"{type(error).__name__} {error}", traceback.format_exc()
+    status = server.stop()
+    if not why and status != 0:
+        why = f"the server ended with {status}"
+    if why:
+        print(f"  FAILED  {name}: {why[:600]}\n{server.last_words()}\n{trace}", flush=True)
+        return False
+    print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
+    return True
+
+
 class Server:
     """The real stoad in a folder of its own.  limits={"peer_ice_ms": 1000} shortens a deadline."""
 
@@ -51,7 +71,7 @@ class Server:
         with open(self.log_path, "w") as file:
             self.process = subprocess.Popen([os.path.join(BUILD, "bin", "stoad")], env=values, stdout=file,
                                             stderr=file if log is None else log)
-        wait_for("the server is ready", self.ready, 20)
+        wait_for("the server is ready", self.ready, 60)
 
     def ready(self):
         check(self.process.poll() is None, "the server ended:", self.log()[-500:])
@@ -61,13 +81,13 @@ class Server:
             return None
 
     def get(self, path):
-        return urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10).read().decode()
+        return urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60).read().decode()
 
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -96,6 +116,12 @@ class Server:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
+    def last_words(self):
+        """What a sanitizer found, else the last lines, indented."""
+        lines = self.log().splitlines()
+        found = next((i for i, line in enumerate(lines) if FINDING.search(line)), None)
+        return "\n".join("    | " + line for line in (lines[-20:] if found is None else lines[found:found + 60]))
+
     def metrics(self):
         """{"stoa_open{what=\"lanes\"}": 3.0, …}"""
         rows = (line.rsplit(" ", 1) for line in self.get("/metrics").splitlines() if line[:1] not in ("", "#"))
@@ -117,7 +143,7 @@ class Server:
         body = json.dumps(dict(room=room, identity=identity, name=identity, **more)).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/dev/token", body, {
             "Content-Type": "application/json", "Origin": f"http://127.0.0.1:{self.port}"})
-        return json.loads(urllib.request.urlopen(request, timeout=10).read())["token"]
+        return json.loads(urllib.request.urlopen(request, timeout=60).read())["token"]
 
     def sign(self, payload, header=None, kid=None, secret=None):
         """A token that says anything, signed with the development key: payload and header as they are when bytes."""
@@ -151,7 +177,7 @@ class Closed(Exception):
 class Ws:
     """A WebSocket with no manners of its own."""
 
-    def __init__(self, server, rcvbuf=None, timeout=10):
+    def __init__(self, server, rcvbuf=None, timeout=60):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
@@ -239,7 +265,7 @@ class Ws:
         self.open(token)
         return self.call("conference.join")
 
-    def ended(self, seconds=10):
+    def ended(self, seconds=60):
         """Reads until the server closes; the close code."""
         self.sock.settimeout(seconds)
         try:

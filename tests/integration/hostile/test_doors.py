@@ -209,7 +209,7 @@ def test_dev_door(server):
             ({}, "[" * 3000, 400), ({}, '{"room":"demo"}', 400), ({}, '{"room":"a\\nb","identity":"x"}', 400),
             ({}, '{"room":"a","room":"b","identity":"x"}', 400), ({}, " " * 5000, 413)]
     for change, text, want in rows:
-        c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         headers = {k: v for k, v in dict(own, **change).items() if v is not None}
         c.putrequest("POST", "/v1/dev/token", skip_host=True, skip_accept_encoding=True)
         for k, v in dict(headers, **{"Content-Length": str(len(text))}).items():

@@ -8,12 +8,12 @@ import time
 from rig import Ws, check, wait_for
 from test_doors import claims, session
 
-SHORT = {"session_detached_ms": 1500, "session_opening_ms": 1000}
+SHORT = {"session_detached_ms": 3000}
 
 
 def post(server, body, authorization=None, content_type="application/json", **headers):
     """(status, parsed body)"""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     fields = {k.replace("_", "-"): v for k, v in headers.items()}
     if content_type:
         fields["Content-Type"] = content_type
@@ -56,7 +56,7 @@ class Stream:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.sock.settimeout(10)
+        self.sock.settimeout(60)
         self.sock.connect(("127.0.0.1", server.port))
         head = [f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{server.port}"]
         head += [f"Authorization: Bearer {bearer}"] if bearer else []
@@ -155,7 +155,7 @@ def test_http_lane(server):
     check(again.ended()["data"]["code"] == 1000, "the stream ends with its session")
     check(post(server, message("session.ping"), ann.bearer)[0] == 410, "it is over")
     bob.call("session.close")
-    wait_for("nobody left", server.silent, 10)
+    wait_for("nobody left", server.silent, 20)
 
 
 def test_http_lane_from_websocket(server):
@@ -233,6 +233,7 @@ def test_http_lane_slow_reader(server):
         if i % 10 == 0 and slow() > start:
             break
     check(slow() > start, "nobody noticed the slow reader")
+    print(f"          others waited {worst * 1000:.0f} ms at most", flush=True)
     check(worst < 1, "the others waited", worst)
     check(server.rss_kib() - before < 64 * 1024, "memory grew by", server.rss_kib() - before, "KiB")
 
@@ -252,11 +253,11 @@ def test_http_lane_many(server):
     for thread in callers:
         thread.join()
     check(len(answers) == 20 and all(isinstance(a, dict) or a == "rate_limited" for a in answers), answers)
-    wait_for("one lane", lambda: server.open().get("lanes") == 1, 10)
+    wait_for("one lane", lambda: server.open().get("lanes") == 1, 20)
     for stream in streams:
         stream.close()
-    wait_for("no lane", lambda: server.open().get("lanes") == 0, 10)
-    wait_for("the sockets are gone", lambda: server.fds() <= fds + 2, 10)
+    wait_for("no lane", lambda: server.open().get("lanes") == 0, 20)
+    wait_for("the sockets are gone", lambda: server.fds() <= fds + 2, 20)
     check(isinstance(ann.call("session.ping"), dict), "the session waits for a stream")
 
 
@@ -269,9 +270,9 @@ def test_http_lane_deadlines(server):
     bob = Guest(server, "bob", subscribe=True)
     stream = Stream(server, bob.bearer, 0)
     check(stream.head() == 200, "a stream")
-    wait_for("only bob", lambda: server.open().get("sessions") == 1, 10)
+    wait_for("only bob", lambda: server.open().get("sessions") == 1, 20)
     stream.close()
-    wait_for("nobody", server.silent, 10)
+    wait_for("nobody", server.silent, 20)
     check(post(server, message("session.ping"), bob.bearer)[0] == 410, "gone")
 
 

@@ -17,7 +17,7 @@ import rig
 from rig import check, wait_for
 from test_doors import SDP, session
 
-QUICK = {"session_detached_ms": 1000, "peer_ice_ms": 1000, "peer_dtls_ms": 1000, "peer_stale_ms": 1000}
+QUICK = {"session_detached_ms": 1000, "peer_stale_ms": 1000}
 HELLO = bytes.fromhex("16fefd0000000000000000003a0100002e000000000000002efefd") + bytes(32) + \
     bytes.fromhex("0000000200000100")  # a ClientHello whose only cipher is the null cipher
 
@@ -27,19 +27,19 @@ class Peers:
 
     def __init__(self, server, count, seconds, *args, identity="native-"):
         self.count = count
-        self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.out, self.err = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [os.path.join(rig.BUILD, "bin", "stoa-native-peer"), "--port", str(server.port), "--room", "demo",
              "--peers", str(count), "--duration-ms", str(int(seconds * 1000)), "--identity", identity, *args],
             stdout=self.out, stderr=self.err)
 
     def lines(self):
-        self.out.seek(0)
-        return [json.loads(line) for line in self.out.read().splitlines() if line.endswith("}")]
+        with open(self.out.name) as out:  # by an offset of its own: where self.out stands the peers write
+            return [json.loads(line) for line in out if line.endswith("}\n")]
 
     def finish(self):
         """The last statistics of each."""
-        self.process.wait(60)
+        self.process.wait(120)
         lines = self.lines()
         check(self.process.returncode == 0, "peers ended with", self.process.returncode,
               [line for line in lines if line["event"] == "error"])
@@ -127,7 +127,7 @@ def test_junk_during_a_call(server):
     rng = random.Random(7)
     packets = [junk(rng) for _ in range(4000)]
     peers = Peers(server, 2, 9, "--pairs", "1", "--publish", "microphone,camera", "--fps", "10")
-    wait_for("both are up", lambda: server.open()["peers"] == 2, 5)
+    wait_for("both are up", lambda: server.open()["peers"] == 2 and server.open()["tracks"] == 4, 60)
     time.sleep(1.5)
     sockets, before, base, log = strangers(3), drops(server), server.rss_kib(), server.log_bytes()
     sent, start = 0, time.monotonic()
@@ -165,13 +165,14 @@ def test_hellos_during_joins(server):
     up = [row["up_ms"] for row in peers.finish()]
     check(sent > 2000, "sent", sent)
     check(answers(sockets) == 0, "a stranger was answered")
+    print(f"          up within {max(up)} ms", flush=True)
     check(max(up) < 3000, "slowest", sorted(up)[-3:])
 
 
 def test_injected_media_goes_nowhere(server):
     """RTP and RTCP with the right SSRCs, from a third socket: counted, not relayed, not answered, nobody moves."""
     peers = Peers(server, 2, 6, "--pairs", "1", "--publish", "microphone,camera", "--stats-ms", "200")
-    wait_for("media flows", lambda: [l for l in peers.lines() if l["event"] == "stats" and len(fed(l)) == 2], 5)
+    wait_for("media flows", lambda: [l for l in peers.lines() if l["event"] == "stats" and len(fed(l)) == 2], 60)
     stats = [l for l in peers.lines() if l["event"] == "stats"]
     ssrcs = {rx["ssrc"] for l in stats for rx in l["media"]["rx"]} | {tx["ssrc"] for l in stats for tx in l["media"]["tx"]}
     check(len(ssrcs) >= 8, "SSRCs", ssrcs)
@@ -184,7 +185,7 @@ def test_injected_media_goes_nowhere(server):
                 sent += sum(send(sockets[0], data, port) > 0 for port in ports(server))
         time.sleep(0.005)
     name = 'stoa_drops_total{reason="udp_unknown_source"}'
-    wait_for("all are counted", lambda: drops(server)[name] - before[name] >= sent * 0.98, 2)
+    wait_for("all are counted", lambda: drops(server)[name] - before[name] >= sent * 0.98, 20)
     for row in peers.finish():
         check(len(fed(row)) == 2, "streams", len(fed(row)))
         check(all(rx["backward_ts"] == 0 and rx["duplicates"] == 0 for rx in fed(row)), "strange packets", fed(row))
@@ -211,8 +212,7 @@ def test_stun_answers_only_who_knows_the_password(server):
     check(answers(sockets) == 0, "a stranger was answered")
     right = stun(user, pwd, more=nominate)
     send(sockets[0], right, port)
-    time.sleep(0.2)
-    back = answers(sockets)
+    back = wait_for("an answer", lambda: answers(sockets), 20)
     check(0 < back <= len(right), "the right password is answered by", back, "bytes to", len(right))
     send(sockets[0], HELLO, port)  # now validated: it may begin a handshake, and fails without effect on others
     check(session(server, "bob").call("session.ping"), "the server")
@@ -224,17 +224,15 @@ def test_killed_clients_leave_nothing(server):
     for i in range(5):
         peers = Peers(server, 10, 30, "--pairs", "2", "--publish", "microphone,camera", "--fps", "5", "--width", "160",
                       "--height", "90", "--kbps", "60", identity=f"k{i}-")
-        wait_for("some are up", lambda: server.open()["peers"] >= 10 and server.open()["tracks"] >= 15, 6)
+        wait_for("all are up", lambda: server.open()["peers"] == 10 and server.open()["tracks"] == 20, 60)
         time.sleep(0.5)
         full.append(server.rss_kib())
         peers.process.send_signal(signal.SIGKILL)
         peers.process.wait()
-        if i == 0:
-            wait_for("silence", server.silent, 6)
-            fds = server.fds()
-    wait_for("silence", server.silent, 6)
+        wait_for("silence", server.silent, 20)
+        fds = server.fds() if i == 0 else fds
     check(server.open()["slots"] == 0, "slots", server.open())
-    wait_for("the descriptors of the first round", lambda: server.fds() <= fds, 6)
+    wait_for("the descriptors of the first round", lambda: server.fds() <= fds, 20)
     # each ten cost what ten cost: nothing is kept, and memory that was used once costs no more than fresh
     check(max(full + [server.rss_kib()]) < full[0] + 4000, "resident", full, server.rss_kib())
 

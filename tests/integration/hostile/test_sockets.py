@@ -12,7 +12,7 @@ import time
 from rig import Closed, Server, Ws, check, wait_for
 from test_doors import session
 
-FEW = {"session_detached_ms": 1000, "session_opening_ms": 1000}
+FEW = {"session_detached_ms": 1000}
 
 
 class Pinger:
@@ -38,6 +38,7 @@ class Pinger:
         self.stop.set()
         self.thread.join()
         check(not self.why, "a guest nearby:", self.why)
+        print(f"          nearby waited {self.worst * 1000:.0f} ms at most", flush=True)
         check(self.count > 3 and self.worst < seconds, "a guest nearby waited", round(self.worst, 2), "s")
 
 
@@ -90,7 +91,7 @@ def test_frames(server):
         ws = Ws(server)
         try:
             ws.sock.sendall(b"".join(frames))
-            code = ws.ended(7)
+            code = ws.ended()
         except ConnectionError:
             code = None
         check(code in (want if isinstance(want, tuple) else (want, None)), name, "closes with", code)
@@ -119,17 +120,18 @@ def test_storms_stop_nobody(server):
     for i, frame in enumerate(storms):
         ws = session(server, f"storm{i}", subscribe=True)
         ws.sock.settimeout(1)
-        until = time.monotonic() + 1.5
+        stopped = i < 3  # the others may go on as long as they like
+        until = time.monotonic() + (20 if stopped else 1.5)
         chunk = frame * max(1, 65536 // len(frame))
         try:
             while time.monotonic() < until:
                 ws.sock.sendall(chunk)
         except OSError:
-            pass
-        codes.append(ws.ended(1) if time.monotonic() < until else "open")
+            pass  # closed, or not read any more
+        codes += [ws.ended(20)] if stopped else []
     nearby.finish(1.0)
     check(server.rss_kib() - base < 40000, "storms cost", server.rss_kib() - base, "KiB")
-    check(codes[0] in (4029, None) and codes[1] in (4029, None) and codes[2] in (4029, None), "closed with", codes)
+    check(all(code in (4029, None) for code in codes), "closed with", codes)
     check(server.log_bytes() < 100000, "the log grew to", server.log_bytes())
 
 
@@ -141,8 +143,8 @@ def test_slow_reader_loses_only_its_own(server):
     flap = session(server, "flap", subscribe=True)
     base = server.rss_kib()
     before = [g.bytes_in for g in guests]
-    until, sent = time.monotonic() + 4, 0
-    while time.monotonic() < until:
+    start, sent = time.monotonic(), 0
+    while time.monotonic() - start < 4 or sent <= 200:
         flap.post("conference.update", {"metadata": {"n": sent, "pad": "x" * 4000}})
         sent += 1
         time.sleep(0.01)
@@ -150,8 +152,7 @@ def test_slow_reader_loses_only_its_own(server):
     check(good, "another guest")
     updates = [m for m in guests[0].told if m["method"] == "participant.updated"]
     check([m["params"]["seq"] for m in updates] == list(range(updates[0]["params"]["seq"], updates[-1]["params"]["seq"] + 1)), "gaps")
-    check(sent > 200, "sent", sent)
-    check(10 <= len(updates) <= 80, len(updates), "of", sent, "updates were told to everybody")
+    check(10 <= len(updates) <= 40 + 10 * (time.monotonic() - start), len(updates), "of", sent, "updates were told to everybody")
     check(server.rss_kib() - base < 30000, "cost", server.rss_kib() - base, "KiB")
 
 
@@ -159,8 +160,8 @@ def test_coming_and_going_is_limited(server):
     """One token opens, joins and leaves as fast as it can: the room hears of it a few times only."""
     watcher = session(server, "watcher")
     token, tries, codes = server.token("revolving"), 0, set()
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
+    start = time.monotonic()
+    while time.monotonic() - start < 2 or tries <= 100:
         ws = Ws(server)
         tries += 1
         try:
@@ -173,8 +174,8 @@ def test_coming_and_going_is_limited(server):
         ws.close()
     check(watcher.call("session.ping"), "the watcher")
     joins = [m for m in watcher.told if m["method"] == "participant.joined"]
-    check(tries > 100 and 4029 in codes, "tries", tries, codes)
-    check(10 <= len(joins) <= 30, len(joins), "joins told of", tries)
+    check(4029 in codes, "tries", tries, codes)
+    check(10 <= len(joins) <= 24 + 2 * (time.monotonic() - start), len(joins), "joins told of", tries)
 
 
 def test_strangers_who_say_nothing(server):
@@ -184,31 +185,30 @@ def test_strangers_who_say_nothing(server):
     raw = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
     for s in raw:
         s.sendall(b"GET / HTTP/1.1\r\nHo")
-    start = time.monotonic()
     guest = session(server, "guest")
-    check(time.monotonic() - start < 0.5, "a guest waited", time.monotonic() - start)
+    check(server.fds() > base + 190, "the guest came in when the strangers had gone", server.fds(), base)
     for ws in idle:
-        check(ws.ended(4) in (4008, None), "an idle stranger")
-    wait_for("their descriptors", lambda: server.fds() <= base + 2, 6)
+        check(ws.ended() in (4008, None), "an idle stranger")
+    wait_for("their descriptors", lambda: server.fds() <= base + 2, 20)
     check(guest.call("session.ping"), "the guest")
     for s in raw:
         s.close()
 
 
-test_strangers_who_say_nothing.limits = dict(FEW, http_request_ms=2000)
+test_strangers_who_say_nothing.limits = dict(FEW, session_opening_ms=3000, http_request_ms=3000)
 
 
 def test_two_thousand_sessions(server):
     """Opened and closed, opened and dropped, joined and dropped, opened by one identity: nothing stays."""
     tokens = [server.sign({"sub": f"g{i}", "exp": int(time.time()) + 600, "stoa": {"room": "demo"}}) for i in range(200)]
     session(server, "warm").close()
-    wait_for("silence", server.silent, 10)
+    wait_for("silence", server.silent, 20)
     fds, threads = server.fds(), server.threads()
     for i in range(450):  # the first ones fill pools and the allocator's caches
         ws = Ws(server)
         ws.open(tokens[i % 200])
         ws.close()
-    wait_for("silence", server.silent, 10)
+    wait_for("silence", server.silent, 20)
     rss = server.rss_kib()
     for i in range(1550):
         ws = Ws(server)
@@ -223,8 +223,8 @@ def test_two_thousand_sessions(server):
             ws.call("session.close")
             ws.ended()
         ws.close()
-    wait_for("silence", server.silent, 10)
-    wait_for("descriptors", lambda: server.fds() <= fds, 5)
+    wait_for("silence", server.silent, 20)
+    wait_for("descriptors", lambda: server.fds() <= fds, 20)
     check(server.threads() == threads, "threads", threads, server.threads())
     check(server.rss_kib() - rss < 3000, "resident", rss, server.rss_kib())
 
@@ -249,7 +249,7 @@ def test_rooms_with_random_names(server):
     check(server.open()["rooms"] == 100 and refused == 20, "rooms", server.open()["rooms"], "refused", refused)
     for ws in held:
         ws.close()
-    wait_for("silence", server.silent, 10)
+    wait_for("silence", server.silent, 20)
 
 
 test_rooms_with_random_names.limits = dict(FEW, rooms=100)
@@ -257,9 +257,14 @@ test_rooms_with_random_names.limits = dict(FEW, rooms=100)
 
 def test_memory_mark(server):
     """Above the mark the next one is turned away, to come again."""
-    time.sleep(0.6)
-    ws = Ws(server)
-    check(ws.call("session.open", {"token": server.token("ann")}) == "unavailable" and ws.ended() == 1013, "above the mark")
+    def turned_away():
+        ws = Ws(server)
+        if ws.call("session.open", {"token": server.token("ann")}) != "unavailable":
+            ws.close()
+            return False
+        check(ws.ended() == 1013, "closed with another code")
+        return True
+    wait_for("the mark is noticed", turned_away, 20)
 
 
 test_memory_mark.limits = {"memory_high_mib": 1}
@@ -267,18 +272,19 @@ test_memory_mark.limits = {"memory_high_mib": 1}
 
 def test_sigterm_in_a_storm_of_joins(server):
     """The end comes while guests stream in: in time, in order, and each is told."""
-    stop, closed, told = threading.Event(), [], []
+    stop, closed, told, stay = threading.Event(), [], [], []
 
     def storm(n):
         i = 0
         while not stop.is_set():
             i += 1
             try:
-                ws = Ws(server, timeout=8)
+                ws = Ws(server)
                 ws.join(server.sign({"sub": f"s{n}-{i}", "exp": int(time.time()) + 600, "stoa": {"room": f"r{i % 7}"}}))
                 if stop.is_set():
                     return
-                if i > 20:  # stays to the end
+                if n < 3 and i > 20:  # stays to the end
+                    stay.append(n)
                     while True:
                         message = ws.read()
                         told.append(message["params"].get("reason")) if message.get("method") == "session.closed" else None
@@ -290,16 +296,20 @@ def test_sigterm_in_a_storm_of_joins(server):
     threads = [threading.Thread(target=storm, args=(n,)) for n in range(6)]
     for t in threads:
         t.start()
-    time.sleep(1)
+    wait_for("some stay, others come and go", lambda: len(stay) >= 3, 60)
     start = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
-    status = server.process.wait(12)
+    status = server.process.wait(60)
+    took = time.monotonic() - start
     stop.set()
     for t in threads:
         t.join()
     check(status == 0, "ended with", status)
-    check(time.monotonic() - start < 7, "took", time.monotonic() - start)
+    check(took < 7, "took", took)
     check("shutdown" in told and 1012 in closed, "told", told, closed)
+
+
+test_sigterm_in_a_storm_of_joins.limits = {"drain_ms": 2000}
 
 
 def test_a_frozen_server_goes_on(server):
@@ -311,6 +321,9 @@ def test_a_frozen_server_goes_on(server):
     time.sleep(1.2)
     server.alive()
     check(guest.call("session.ping"), "the guest")
+
+
+test_a_frozen_server_goes_on.limits = {"worker_silent_ms": 2000}
 
 
 def test_nobody_reads_the_log(server):
