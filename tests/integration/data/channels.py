@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "hostile"))
@@ -22,7 +21,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription  # noqa: E402
 RELIABLE, LOSSY = 60, 61
 
 
-async def until(what, fn, seconds=10):
+async def until(what, fn, seconds=60):
     deadline = time.monotonic() + seconds
     while not fn():
         check(time.monotonic() < deadline, "not within", seconds, "s:", what() if callable(what) else what)
@@ -79,7 +78,7 @@ class Member:
         line = json.dumps(line) + "\n"
         self.channels[channel].send(line + payload if isinstance(payload, str) else line.encode() + payload)
 
-    async def told(self, method, code=None, seconds=10):
+    async def told(self, method, code=None, seconds=60):
         """The parameters of the next notification of that name, and code."""
         deadline = time.monotonic() + seconds
         while True:
@@ -101,14 +100,18 @@ async def members(server, *names, **grants):
 
 
 async def ready(*people):
-    """Everybody's hello has come: each hears a message of the first."""
+    """Everybody's hello has come: each hears a message of the first, and then its last one."""
     first, others = people[0], people[1:]
-    deadline = time.monotonic() + 10
-    while not all(any(line.get("topic") == "ready" for _, line, _ in m.got) for m in others):
+
+    def heard(topic):
+        return all(any(line.get("topic") == topic for _, line, _ in m.got) for m in others)
+    deadline = time.monotonic() + 60
+    while not heard("ready"):
         check(time.monotonic() < deadline, "everybody is ready")
         first.say("", topic="ready")
         await asyncio.sleep(0.1)
-    await asyncio.sleep(0.3)
+    first.say("", topic="last")
+    await until("everybody is ready", lambda: heard("last"))
     for m in people:
         m.got.clear()
 
@@ -156,8 +159,7 @@ async def test_channels_of_their_own_carry_bare_payloads(server):
     for label in range(20):  # one is open: 15 more are taken, the others are closed by the server
         old.channels[f"more {label}"] = old.pc.createDataChannel(f"more {label}")
     await until(lambda: f"{[c.readyState for c in old.channels.values()]}",
-                lambda: sum(c.readyState == "closed" for c in old.channels.values()) == 6)
-    check(sum(c.readyState == "open" for c in old.channels.values()) == 16, "16 are open")
+                lambda: [sum(c.readyState == state for c in old.channels.values()) for state in ("closed", "open")] == [6, 16])
     for m in (ann, old, other):
         await m.close()
 
@@ -266,11 +268,11 @@ async def test_nothing_is_left_behind(server):
         for m in people[1:]:
             await m.pc.close()
     await come_and_go(0)
-    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 15)
+    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 20)
     before = server.fds(), server.threads()
     for i in range(1, 6):
         await come_and_go(i)
-    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 15)
+    await asyncio.to_thread(rig.wait_for, "nobody is left", server.silent, 20)
     await until(lambda: f"fds, threads: {server.fds()} {server.threads()}, before: {before}",
                 lambda: (server.fds(), server.threads()) == before)
 
@@ -290,7 +292,7 @@ class Flood:
 
     def ended(self):
         """{"offered", "taken", "refused"}: bytes that were offered, and handed to the stack; what it was told."""
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=120)
         return json.loads(out)
 
     @classmethod
@@ -314,7 +316,20 @@ class Flood:
         os._exit(0)  # as a browser that is killed
 
 
+async def lateness(late):
+    """How late this process itself wakes, every 10 ms, until it is cancelled: what comes then has waited here, not at the server."""
+    while True:
+        at = time.monotonic() + 0.01
+        await asyncio.sleep(0.01)
+        late.append(time.monotonic() - at)
+
+
+def p95(values):
+    return sorted(values)[len(values) * 95 // 100]
+
+
 async def test_a_flood_and_a_stalled_reader_cost_the_others_nothing(server):
+    """One offers 50 MB/s, one reads nothing: what the others say comes within 50 ms, but for what this process is late itself."""
     seconds, each, healthy = 10, 0.1, 20
     stalled, chatty, *readers = await members(server, "stalled", "chatty", *(f"r{i}" for i in range(healthy)))
     await ready(chatty, stalled, *readers)
@@ -324,13 +339,15 @@ async def test_a_flood_and_a_stalled_reader_cost_the_others_nothing(server):
         m.read = None
         m.channels[RELIABLE].remove_all_listeners("message")
         m.channels[RELIABLE].on("message", lambda message: late.append(time.monotonic() - float(message.split("\n")[1])))
-    flood = Flood(server, stalled.me, seconds)
+    flood, own = Flood(server, stalled.me, seconds), []
+    probe = asyncio.ensure_future(lateness(own))
     sent, start = 0, time.monotonic()
     while time.monotonic() - start < seconds + 2:
         chatty.say(str(time.monotonic()))
         sent += 1
         most = max(most, server.rss_kib())
         await asyncio.sleep(each)
+    probe.cancel()
     result = await asyncio.to_thread(flood.ended)
     await until(lambda: f"{len(late)} of {sent * healthy}", lambda: len(late) == sent * healthy)
     late.sort()
@@ -338,11 +355,11 @@ async def test_a_flood_and_a_stalled_reader_cost_the_others_nothing(server):
     lost += sum(m["params"]["count"] for m in stalled.ws.told if m["method"] == "data.lost")
     dropped = server.metrics()['stoa_drops_total{reason="data_rate"}']
     print(f"  {len(late)} messages to {healthy} readers: p50 {late[len(late) // 2] * 1000:.1f} ms, "
-          f"p95 {late[len(late) * 95 // 100] * 1000:.1f} ms, worst {late[-1] * 1000:.1f} ms")
+          f"p95 {p95(late) * 1000:.1f} ms, worst {late[-1] * 1000:.1f} ms; this process itself: p95 {p95(own) * 1000:.1f} ms")
     print(f"  flood: offered {result['offered'] / seconds / 1e6:.1f} MB/s, taken {result['taken'] / seconds / 1e6:.2f} MB/s, "
           f"told {result['refused']}, {dropped:.0f} packets dropped; stalled: told of {lost} lost messages")
     print(f"  resident: {before} KiB before, {most} KiB at most: {most - before:+d}")
-    check(late[len(late) * 95 // 100] < 0.05, "p95 of the healthy")
+    check(p95(late) < 0.05 + 2 * p95(own), "p95 of the healthy", p95(late), "of this process itself", p95(own))  # sends late, reads late
     check(result["offered"] / seconds > 45e6, "offered")
     check(result["taken"] / seconds < 2.5e6, "the limit cuts it")
     check(result["refused"]["field"] == "data_bytes_per_second", result)
@@ -372,23 +389,10 @@ TESTS = {name[5:]: fn for name, fn in list(globals().items()) if name.startswith
 
 
 def run(name, fn):
-    server = Server(getattr(fn, "limits", None), **getattr(fn, "env", {}))
-    start = time.monotonic()
-    try:
+    def test(server):
         asyncio.run(fn(server))
-        rig.wait_for("nobody is left", server.silent, 10)
-        rig.wait_for("no association is left", lambda: server.open()["sctp_associations"] == 0, 5)
-        status = server.stop()
-        check(status == 0, "the server ended with", status)
-    except Exception:
-        traceback.print_exc()
-        print(server.log()[-3000:])
-        print(f"  FAILED  {name}")
-        return False
-    finally:
-        server.stop()
-    print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
-    return True
+        rig.wait_for("no association is left", lambda: server.open()["sctp_associations"] == 0, 20)
+    return rig.judge(name, Server(getattr(fn, "limits", None), **getattr(fn, "env", {})), test)
 
 
 def main():
