@@ -74,10 +74,10 @@ class Server:
         self.log = open(os.path.join(folder, "log"), "w+")
         env = dict(os.environ, STOA_HTTP_PORT=str(self.port), STOA_MEDIA_PORT_BASE=str(free_ports(8)), STOA_DATA_DIR=self.data)
         self.process = subprocess.Popen([stoad], env=env, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10).read()
                 self.stream_key = self.make_stream_key(os.path.join(os.path.dirname(stoad), "stoactl"))
                 return
             except OSError:
@@ -92,9 +92,9 @@ class Server:
 
     def sessions(self):
         """How many are open, when a moment has passed."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while True:
-            text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read().decode()
+            text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60).read().decode()
             count = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith('stoa_open{kind="sessions"}'))
             if count == 0 or time.monotonic() > deadline:
                 return count
@@ -103,7 +103,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -130,7 +130,7 @@ def run_row(load, server, folder, row):
     # later options win, so a row can replace what all have
     command = [load, "--stoa", f"127.0.0.1:{server.port}", "--data", server.data, "--server-pid", str(server.process.pid),
                "--seconds", "2", "--warmup", "1", "--json", path, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     check(done.returncode == status, "exit status", done.returncode, done.stderr)
     check(words in done.stderr, "standard error:", done.stderr)
     left = server.sessions()
