@@ -285,15 +285,6 @@ void sfu_control_destroy(struct sfu_control *c)
 
 /* ---- a turn ---- */
 
-static void set_gauges(const struct sfu_control *c)
-{
-    sfu_stat_gauge_set(SFU_M_OPEN_SESSIONS, (int64_t)atomic_load(&c->n_sessions));
-    sfu_stat_gauge_set(SFU_M_OPEN_ROOMS, (int64_t)atomic_load(&c->n_rooms));
-    sfu_stat_gauge_set(SFU_M_OPEN_PARTICIPANTS, (int64_t)atomic_load(&c->n_participants));
-    sfu_stat_gauge_set(SFU_M_OPEN_TRACKS, (int64_t)atomic_load(&c->n_tracks));
-    sfu_stat_gauge_set(SFU_M_OPEN_LANES, (int64_t)sfu_map_count(c->lanes));
-}
-
 int64_t sfu_control_beat(struct sfu_control *c)
 {
     int64_t now_us = sfu_clock_mono_us(c->conf.clock);
@@ -334,7 +325,7 @@ int64_t sfu_control_turn(struct sfu_control *c, int64_t now_us)
     bool http = sfu_plugin_host_http_retry(c);
     sfu_control_lane_retry(c);
     tell_edge(c);
-    set_gauges(c);
+    sfu_stat_gauge_set(SFU_M_OPEN_LANES, (int64_t)sfu_map_count(c->lanes));
     if (more) {
         return now_us;
     }

@@ -241,12 +241,19 @@ static int make_workers(struct server *s)
 
 /* --- edge --- */
 
-/* mallinfo2 visits every free piece of every heap: for who asks, not four times a second. */
-static void measure_heap(void *arg)
+/* For who asks: mallinfo2 visits every free piece of every heap, and whoever was answered by control
+ * finds here what that call has made. */
+static void measure(void *arg)
 {
+    const struct server *s = arg;
     struct mallinfo2 heap = mallinfo2();
-    (void)arg;
+    struct sfu_control_stats open;
+    sfu_control_stats(s->control, &open);
     sfu_stat_gauge_set(SFU_M_HEAP_IN_USE, (int64_t)(heap.uordblks + heap.hblkhd));
+    sfu_stat_gauge_set(SFU_M_OPEN_SESSIONS, open.sessions);
+    sfu_stat_gauge_set(SFU_M_OPEN_ROOMS, open.rooms);
+    sfu_stat_gauge_set(SFU_M_OPEN_PARTICIPANTS, open.participants);
+    sfu_stat_gauge_set(SFU_M_OPEN_TRACKS, open.tracks);
 }
 
 static bool alive(void *arg, const char **ret_why)
@@ -298,7 +305,7 @@ static int make_edge(struct server *s)
         .auth = s->auth,
         .live = alive,
         .ready = alive,
-        .metrics = measure_heap,
+        .metrics = measure,
         .probe_arg = s,
         .limits = conf->limits,
     };
