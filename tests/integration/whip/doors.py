@@ -17,7 +17,8 @@ class Server(base.Server):
     """stoad with the broadcast plugin; plugins="broadcast" leaves all others out."""
 
     def __init__(self, plugins="conference,broadcast", limits=None, level="info", env=None):
-        super().__init__(limits=limits, level=level, STOA_PLUGINS_LOAD=plugins, **(env or {}))
+        # most clients here never send a packet: a slow machine must not lose them in the middle of a test
+        super().__init__(limits=dict({"peer_ice_ms": 60000}, **(limits or {})), level=level, STOA_PLUGINS_LOAD=plugins, **(env or {}))
         self.url = f"http://127.0.0.1:{self.port}"
 
     def token(self, identity="cam", room="live", grants="publish,subscribe", ttl="1h"):
@@ -41,7 +42,7 @@ class Server(base.Server):
         data = body.encode() if isinstance(body, str) else body
         request = urllib.request.Request(url, data=data, method=method, headers=names)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read().decode()

@@ -1,10 +1,11 @@
-"""A WHIP or WHEP client of GStreamer's webrtcbin:  gst.py publish|watch URL TOKEN SECONDS [CODEC]
+"""A WHIP or WHEP client of GStreamer's webrtcbin:  gst.py publish|watch|held URL TOKEN SECONDS [CODEC]
 
 CODEC: vp8, h264, h264-high; to publish also vp8-rare and h264-rare, with a key frame in ten seconds and no ear for requests.
-Prints one line of JSON: the connection's state, how many frames of each kind came out of the decoders, the first pictures' times
+Held, it prints "ready" and watches when something comes on its standard input.  It ends after so many SECONDS or by SIGTERM, and prints one line of JSON: the connection's state, how many frames of each kind came out of the decoders, the first pictures' times
 since the end of DTLS, their size, and whether the server had dropped the session before its DELETE.
 """
 import json
+import signal
 import sys
 import time
 import urllib.error
@@ -52,6 +53,7 @@ DECODERS = {"VP8": "rtpvp8depay ! vp8dec", "H264": "rtph264depay ! h264parse nam
 
 class Client:
     def __init__(self, role, url, token, codec):
+        self.held, role = role == "held", "watch" if role == "held" else role
         self.url, self.token, self.role, self.location = url, token, role, None
         self.frames = {"audio": 0, "video": 0}
         self.connected, self.times, self.size, self.profile = None, [], None, None
@@ -66,6 +68,8 @@ class Client:
             if codec.endswith("-rare"):
                 pad = self.pipe.get_by_name("encoder").get_static_pad("src")
                 pad.add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self.ignore_requests)
+        # loaded before anything is timed
+        self.loaded = [Gst.parse_bin_from_description(chain, False) for chain in DECODERS.values()]
         self.loop = GLib.MainLoop()
         if role == "watch":
             for caps in (RECEIVE[codec], HEARD):
@@ -123,11 +127,22 @@ class Client:
 
     def on_gathered(self, *_):
         if self.bin.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE and not self.location:
-            GLib.idle_add(self.post)
+            GLib.idle_add(self.hold if self.held else self.post)
+
+    def hold(self):
+        print("ready", flush=True)
+        GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_IN, lambda *_: self.begin() and False)
+
+    def begin(self):
+        self.end_in(self.seconds)
+        self.post()
+
+    def end_in(self, seconds):
+        GLib.timeout_add(int(seconds * 1000), self.loop.quit)
 
     def request(self, method, url, body=None):
         headers = {"Authorization": "Bearer " + self.token, "Content-Type": "application/sdp"}
-        return urllib.request.urlopen(urllib.request.Request(url, data=body, method=method, headers=headers), timeout=10)
+        return urllib.request.urlopen(urllib.request.Request(url, data=body, method=method, headers=headers), timeout=60)
 
     def post(self):
         if self.location:
@@ -142,7 +157,10 @@ class Client:
     def run(self, seconds):
         self.pipe.set_state(Gst.State.PLAYING)
         GLib.timeout_add(300, lambda: self.offer() and False)
-        GLib.timeout_add(int(seconds * 1000), self.loop.quit)
+        self.seconds = seconds
+        if not self.held:
+            self.end_in(seconds)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, self.loop.quit)
         self.loop.run()
         state = self.bin.get_property("connection-state").value_nick
         gone = self.location is not None and not self.delete()

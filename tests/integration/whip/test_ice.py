@@ -64,7 +64,7 @@ def test_consent_ends(s):
     checker = Checker(sdp)
     check(checker.answered(sdp), "checks are answered")
     check(s.http("DELETE", location, token)[0] == 200)
-    wait_for("nothing is left", lambda: s.open()["peers"] == 0, 3)
+    wait_for("nothing is left", lambda: s.open()["peers"] == 0, 8)
     check(not checker.answered(sdp, tries=3), "nobody is there any more")
 
 

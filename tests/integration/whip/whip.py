@@ -29,7 +29,7 @@ def run(name, fn):
     if why:
         print(f"  FAILED  {name}: {why[:800]}")
         if server:
-            print("\n".join("    | " + line for line in server.log().splitlines()[-15:]), flush=True)
+            print(server.last_words(), flush=True)
         return False
     print(f"  ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
     return True
