@@ -28,6 +28,7 @@ struct nat_peer {
     char *session, *secret, *participant;
     json_int_t seq; /* of the last notification */
     int64_t start_us, up_us, ping_us, resume_us;
+    int64_t tick_us, late_us; /* the longest time between two ticks since it is up */
     unsigned offers, resumes, restarts, socket_closes;
     size_t offer_bytes, answer_bytes;
     uint64_t events_total, seq_gaps, seq_repeats;
@@ -380,6 +381,10 @@ static void tick_socket(struct nat_peer *p, int64_t now_us)
 
 void nat_peer_tick(struct nat_peer *p, int64_t now_us)
 {
+    if (p->up_us && p->tick_us) {
+        p->late_us = MAX(p->late_us, now_us - p->tick_us);
+    }
+    p->tick_us = now_us;
     tick_socket(p, now_us);
     nat_media_tick(p->media, now_us);
     if (p->data) {
@@ -451,15 +456,17 @@ json_t *nat_peer_stats(const struct nat_peer *p, int64_t now_us)
         json_object_set_new(events, method, json_integer(GPOINTER_TO_UINT(count)));
     }
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o}",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o, "
+        "s:o}",
         "identity", p->conf.identity, "participant", p->participant ? p->participant : "", "state",
-        p->state, "up_ms", (json_int_t)(p->up_us ? (p->up_us - p->start_us) / 1000 : -1), "offers",
-        (json_int_t)p->offers, "offer_bytes", (json_int_t)p->offer_bytes, "answer_bytes",
-        (json_int_t)p->answer_bytes, "resumes", (json_int_t)p->resumes, "restarts",
-        (json_int_t)p->restarts, "events_total", (json_int_t)p->events_total, "seq", p->seq,
-        "seq_gaps", (json_int_t)p->seq_gaps, "seq_repeats", (json_int_t)p->seq_repeats, "pair",
-        p->ice ? nat_ice_pair(p->ice) : "", "events", events, "media",
-        nat_media_stats(p->media, now_us), "data", p->data ? nat_data_stats(p->data) : json_null());
+        p->state, "up_ms", (json_int_t)(p->up_us ? (p->up_us - p->start_us) / 1000 : -1), "late_ms",
+        (json_int_t)(p->late_us / 1000), "offers", (json_int_t)p->offers, "offer_bytes",
+        (json_int_t)p->offer_bytes, "answer_bytes", (json_int_t)p->answer_bytes, "resumes",
+        (json_int_t)p->resumes, "restarts", (json_int_t)p->restarts, "events_total",
+        (json_int_t)p->events_total, "seq", p->seq, "seq_gaps", (json_int_t)p->seq_gaps,
+        "seq_repeats", (json_int_t)p->seq_repeats, "pair", p->ice ? nat_ice_pair(p->ice) : "",
+        "events", events, "media", nat_media_stats(p->media, now_us), "data",
+        p->data ? nat_data_stats(p->data) : json_null());
 }
 
 void nat_peer_destroy(struct nat_peer *p)

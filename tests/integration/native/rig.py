@@ -120,6 +120,11 @@ def fed(stats):
     return [rx for rx in stats["media"]["rx"] if rx["packets"] > 0]
 
 
+def held_back_ms(*groups):
+    """How long these processes of peers themselves stood still, at most and together: no fault of the server's."""
+    return sum(max(stats["late_ms"] for stats in peers.last) for peers in groups)
+
+
 def usual_age_ms(history, rx):
     """The median of what the last eight statistics say of that stream: one packet may have waited for the processor."""
     return statistics.median(row["sr"]["age_ms"] for stats in history[-8:] for row in stats["media"]["rx"]
