@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hostile"))
 import rig  # noqa: E402
-from rig import Server, check, wait_for  # noqa: E402
+from rig import Server, check, lowest, wait_for  # noqa: E402
 
 AT_ONCE = 12
 KILL_PERCENT = 20
@@ -46,15 +46,6 @@ def settled_heap(server):
     return values[-1]
 
 
-def lowest(read):
-    """Over a second: the connection that asked for metrics may not be closed yet."""
-    values = []
-    for _ in range(10):
-        values.append(read())
-        time.sleep(0.1)
-    return min(values)
-
-
 def run_batch(server, first, count, folder):
     path = os.path.join(folder, "tokens")
     now = int(time.time())
@@ -69,7 +60,7 @@ def run_batch(server, first, count, folder):
     told = [line for line in lines if line["event"] == "churn"]
     errors = [line for line in lines if line["event"] == "error"]
     check(told and told[0]["done"] == count, "the batch ended with", done.returncode, errors[:3], done.stderr[-500:])
-    # the deadlines are short: a busy machine breaks off a few handshakes more, which is no harm here
+    # a busy machine breaks off a few handshakes more, which is no harm here
     check(told[0]["failed"] <= count / 10, told[0], errors[:3])
     return told[0]["killed"]
 

@@ -40,6 +40,15 @@ def wait_for(what, fn, seconds):
         time.sleep(0.05)
 
 
+def lowest(read):
+    """Over a second: the connection that asked for metrics may not be closed yet."""
+    values = []
+    for _ in range(10):
+        values.append(read())
+        time.sleep(0.1)
+    return min(values)
+
+
 def judge(name, server, test):
     """Runs test(server), and says in one line how it went: in case it failed, why, and then what led to it."""
     start, why, trace = time.monotonic(), None, ""
