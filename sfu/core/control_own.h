@@ -213,7 +213,8 @@ struct sfu_control_peer {
     struct sfu_list tracks;
     uint32_t track_count;
     uint16_t slot_count;
-    struct sfu_control_slot *slots[SFU_PEER_SLOTS];
+    uint16_t slot_cap;
+    struct sfu_control_slot **slots;
 };
 
 struct sfu_control {

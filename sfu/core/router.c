@@ -138,6 +138,7 @@ fail:
     }
     sfu_timebase_destroy(peer->timebase);
     free(peer->twcc);
+    free(peer->sender);
     free(peer);
     return rc;
 }
@@ -169,6 +170,7 @@ void router_peer_free(struct sfu_rpeer *peer)
     sfu_list_remove(&peer->dirty);
     sfu_timebase_destroy(peer->timebase);
     free(peer->twcc);
+    free(peer->sender);
     free(peer->tracks);
     free(peer->slots);
     sfu_plan_destroy(peer->plan);

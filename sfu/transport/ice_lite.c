@@ -91,12 +91,16 @@ static int generation_set(struct sfu_ice_session *s, struct generation *gen,
         !ice_chars_only(remote_ufrag, 4, SFU_ICE_REMOTE_UFRAG_MAX)) {
         return -EINVAL;
     }
+    char *theirs = strdup(remote_ufrag);
+    if (!theirs) {
+        return -ENOMEM;
+    }
     int rc = sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
     if (rc != 0) {
+        free(theirs);
         return rc;
     }
-    *gen = (struct generation){.local = *local, .live = true};
-    memcpy(gen->remote_ufrag, remote_ufrag, strlen(remote_ufrag) + 1);
+    *gen = (struct generation){.local = *local, .remote_ufrag = theirs, .live = true};
     return 0;
 }
 
@@ -104,6 +108,7 @@ static void generation_drop(struct sfu_ice_session *s, struct generation *gen)
 {
     if (gen->live) {
         sfu_bmap_del(s->ice->by_ufrag, gen->local.ufrag, SFU_ICE_UFRAG_BYTES - 1);
+        free(gen->remote_ufrag);
         *gen = (struct generation){0};
     }
 }
@@ -122,6 +127,7 @@ int sfu_ice_session_create(struct sfu_ice *ice, const struct sfu_ice_creds *loca
     s->ice = ice;
     s->user = user;
     s->selected = ICE_NO_PATH;
+    s->paths = s->first;
     int rc = generation_set(s, &s->now, local, remote_ufrag);
     if (rc != 0) {
         free(s);
@@ -168,6 +174,7 @@ void sfu_ice_session_destroy(struct sfu_ice_session *session)
     generation_drop(session, &session->before);
     sfu_list_remove(&session->link);
     session->ice->session_count--;
+    free(session->more);
     free(session);
 }
 

@@ -408,6 +408,7 @@ static int make_association(void *arg)
     struct sfu_dtls_fingerprint fp = fingerprint_of(c);
     rc = sfu_dtls_create(c, SFU_DTLS_ACTIVE, &fp, &d);
     if (rc == 0) {
+        rc = sfu_dtls_start(d, 1);
         sfu_dtls_destroy(d);
     }
     sfu_dtls_ctx_destroy(c);

@@ -208,6 +208,49 @@ static void last_flight_is_sent_again_when_asked_for(void **state)
     raw_close(&c, wire);
 }
 
+/* … as often as there is a bound to it, from a copy when OpenSSL's part is gone, and not once it is
+ * known to have arrived. */
+static void a_released_association_repeats_its_last_flight(void **state)
+{
+    enum { REPEATS = 16 };
+    (void)state;
+    for (unsigned settled = 0; settled < 2; settled++) {
+        struct raw_client c;
+        int wire;
+        uint8_t buf[SFU_DTLS_MTU];
+        raw_open(&c, &(struct raw_conf){.srtp = "SRTP_AEAD_AES_128_GCM", .certificate = true},
+                 &wire);
+        DTLS_set_timer_cb(c.ssl, long_timer);
+        c.drop = ~1U; /* only our first flight arrives */
+        struct sfu_dtls *d = passive_for(&c.fp);
+        raw_run(&c, wire, d);
+        assert_int_equal(sfu_dtls_state(d), SFU_DTLS_UP);
+        unsigned before = c.received;
+        sfu_dtls_release_handshake(d);
+        if (settled) {
+            sfu_dtls_settled(d);
+        }
+        for (unsigned i = 0; i < REPEATS + 2; i++) {
+            wall_time_advance(3600 * (int64_t)1000000);
+            if (i == 4) {
+                c.drop = settled ? c.drop : 0;
+            }
+            if (SSL_is_init_finished(c.ssl)) {
+                break;
+            }
+            assert_int_equal(DTLSv1_handle_timeout(c.ssl), 1);
+            raw_run(&c, wire, d);
+            assert_int_equal(c.received - before, settled ? 0 : i + 1);
+        }
+        assert_int_equal(SSL_is_init_finished(c.ssl), !settled);
+        assert_int_equal(sfu_dtls_state(d), SFU_DTLS_UP);
+        assert_int_equal(sfu_dtls_next_us(d), INT64_MAX);
+        assert_int_equal(sfu_dtls_drain(d, buf, sizeof buf), 0);
+        sfu_dtls_destroy(d);
+        raw_close(&c, wire);
+    }
+}
+
 static const struct {
     const char *name;
     struct raw_conf conf;
@@ -367,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_order_decides_and_keys_match_openssl),
         cmocka_unit_test(last_flight_is_sent_again_when_asked_for),
+        cmocka_unit_test(a_released_association_repeats_its_last_flight),
         cmocka_unit_test(unfit_clients_are_refused),
         cmocka_unit_test(forged_hello_ends_nothing),
         cmocka_unit_test(hello_in_two_datagrams),
