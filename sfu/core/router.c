@@ -28,7 +28,7 @@ int sfu_router_create(const struct sfu_router_conf *conf, struct sfu_router **re
     sfu_list_init(&r->asking);
     uint32_t tracks = conf->max_peers * ROUTER_TRACKS_PER_PEER;
     int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp, conf->ops->fetch);
-    rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->peers);
+    rc = rc < 0 ? rc : sfu_map_create(ROUTER_PEERS_FIRST, &r->peers);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->tracks);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->sources);
     rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->rooms);
@@ -113,7 +113,8 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
     peer->ssrc = router_random(r) | 1;
     sfu_list_init(&peer->dirty);
     peer->room = router_room_enter(r, plan->room);
-    int rc = peer->room ? sfu_map_put(r->peers, peer->id, peer) : -ENOMEM;
+    int rc = peer->room ? sfu_map_reserve(r->peers, r->conf.max_peers) : -ENOMEM;
+    rc = rc < 0 ? rc : sfu_map_put(r->peers, peer->id, peer);
     if (rc < 0) {
         goto fail;
     }

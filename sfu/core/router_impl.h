@@ -27,6 +27,7 @@
 
 enum {
     ROUTER_ROOM_TALKERS = 256, /* audio tracks ranked per room */
+    ROUTER_PEERS_FIRST = 64,   /* as more come, up to max_peers */
     ROUTER_SSRCS = 56,         /* of one peer: with the strangers as many as SRTP keeps */
     ROUTER_STRANGERS = 8,      /* SSRCs of no track whose SRTP state is kept a while */
     ROUTER_NO_TALKER = 0xffff,

@@ -8,7 +8,10 @@
 #include "sfu/base/rand.h"
 #include "sfu/transport/ice_impl.h"
 
-enum { UFRAGS_PER_SESSION = 3 }; /* now, before, and for a moment the next */
+enum {
+    UFRAGS_PER_SESSION = 3, /* now, before, and for a moment the next */
+    UFRAGS_FIRST = 64,
+};
 
 void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds)
 {
@@ -37,8 +40,7 @@ int sfu_ice_create(uint32_t max_sessions, int64_t consent_us, struct sfu_ice **r
     ice->consent_us = consent_us;
     ice->paths_cap = 64;
     sfu_stun_agent_init(&ice->agent);
-    int rc =
-        sfu_bmap_create(max_sessions * UFRAGS_PER_SESSION, SFU_ICE_UFRAG_BYTES - 1, &ice->by_ufrag);
+    int rc = sfu_bmap_create(UFRAGS_FIRST, SFU_ICE_UFRAG_BYTES - 1, &ice->by_ufrag);
     if (rc == 0) {
         rc = sfu_bmap_create(ice->paths_cap, SFU_PATH_KEY_BYTES, &ice->by_path);
     }
@@ -95,7 +97,8 @@ static int generation_set(struct sfu_ice_session *s, struct generation *gen,
     if (!theirs) {
         return -ENOMEM;
     }
-    int rc = sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
+    int rc = sfu_bmap_reserve(s->ice->by_ufrag, s->ice->max_sessions * UFRAGS_PER_SESSION);
+    rc = rc != 0 ? rc : sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
     if (rc != 0) {
         free(theirs);
         return rc;

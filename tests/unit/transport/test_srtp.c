@@ -535,8 +535,10 @@ static void contexts_in_turn_know_whose_they_are(void **state)
             assert_int_equal(seal_any(tx[i], true, 0, pkt[i], &len[i]), 0);
         }
         for (unsigned i = PAIRS; i-- > 0;) {
-            size_t other = (i + SFU_ARRAY_LEN(profiles)) % PAIRS; /* the same profile */
-            assert_int_equal(open_any(rx[other], true, pkt[i], len[i]), -EACCES);
+            if (i >= SFU_ARRAY_LEN(profiles)) { /* with another's key of the same profile */
+                assert_int_equal(open_any(rx[i - SFU_ARRAY_LEN(profiles)], true, pkt[i], len[i]),
+                                 -EACCES);
+            }
             assert_int_equal(open_any(rx[i], true, pkt[i], len[i]), 0);
             assert_int_equal(open_any(rx[i], true, pkt[i], len[i]), -EALREADY);
         }
