@@ -35,9 +35,9 @@ install_packages() {
     missing=$(missing_packages "$@")
     [ -z "$missing" ] && return 0
     echo "installing:" $missing
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=400 update -qq || return 1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=400 -o Acquire::Retries=3 update -qq || return 1
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=400 install -y -qq --no-install-recommends $missing \
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=400 -o Acquire::Retries=3 install -y -qq --no-install-recommends $missing \
         >"${TMPDIR:-/tmp}/stoa-apt.$$.log" 2>&1 || { tail -20 "${TMPDIR:-/tmp}/stoa-apt.$$.log" >&2; return 1; }
     rm -f "${TMPDIR:-/tmp}/stoa-apt.$$.log"
 }
