@@ -1,4 +1,5 @@
 /* What a member is shown: the choice of layout.c carried out on the slots. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/conference/conference.h"
@@ -36,7 +37,7 @@ static bool has_tracks(const struct plg_conf_member *m, enum sfu_group group)
 
 static bool is_shown(const struct plg_conf_member *to, uint64_t participant, enum sfu_group group)
 {
-    for (size_t i = 0; i < PLG_CONF_PAIRS; i++) {
+    for (size_t i = 0; i < to->pair_count; i++) {
         if (to->pairs[i].participant == participant && to->pairs[i].group == group) {
             return true;
         }
@@ -118,6 +119,21 @@ static void map_pair(const struct plg_conf *pc, const struct plg_conf_member *to
     }
 }
 
+/* How many of so many there is memory for. */
+static size_t pairs_reserve(struct plg_conf_member *m, size_t count)
+{
+    if (count > m->pair_count) {
+        struct plg_conf_tile *pairs = realloc(m->pairs, count * sizeof *pairs);
+        if (!pairs) {
+            return m->pair_count;
+        }
+        memset(pairs + m->pair_count, 0, (count - m->pair_count) * sizeof *pairs);
+        m->pairs = pairs;
+        m->pair_count = count;
+    }
+    return count;
+}
+
 void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
 {
     struct plg_conf_candidate list[PLG_CONF_TILES];
@@ -127,6 +143,7 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         return;
     }
     read_slots(pc, m->session, &slots);
+    slots.pairs = pairs_reserve(m, slots.pairs);
     size_t n, usable = 0;
     for (size_t i = 0; i < slots.pairs; i++) {
         usable += slots.usable[i];
@@ -140,7 +157,9 @@ void plg_conf_arrange(struct plg_conf *pc, struct plg_conf_member *m)
         fit(m, tiles, n);
     }
     m->crowded = m->chosen_view || count > usable;
-    plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);
+    if (slots.pairs > 0) {
+        plg_conf_layout_assign(m->pairs, slots.usable, slots.pairs, tiles, n);
+    }
     for (size_t i = 0; i < slots.pairs; i++) {
         map_pair(pc, m, slots.slot[i], &m->pairs[i]);
     }

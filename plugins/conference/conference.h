@@ -41,8 +41,9 @@ struct plg_conf_member {
     bool crowded;     /* not everybody has a pair: who speaks matters */
     bool chosen_view; /* the client says what it shows; else the server chooses */
     struct plg_conf_tiles view;
-    struct plg_conf_tiles sizes;                /* at which the client shows what we choose */
-    struct plg_conf_tile pairs[PLG_CONF_PAIRS]; /* what is mapped */
+    struct plg_conf_tiles sizes; /* at which the client shows what we choose */
+    struct plg_conf_tile *pairs; /* what is mapped */
+    size_t pair_count;
 };
 
 enum plg_conf_counter { PLG_CONF_COUNT_LOST };

@@ -169,7 +169,9 @@ static void on_peer_closed(struct plg_conf *pc, const struct sfu_event *e)
 {
     struct plg_conf_member *m = member_of(pc, e);
     if (m) {
-        memset(m->pairs, 0, sizeof m->pairs);
+        free(m->pairs);
+        m->pairs = NULL;
+        m->pair_count = 0;
     }
 }
 

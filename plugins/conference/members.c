@@ -77,6 +77,7 @@ void plg_conf_member_remove(struct plg_conf_member *m)
     sfu_list_remove(&m->link);
     free(m->view.list);
     free(m->sizes.list);
+    free(m->pairs);
     free(m);
     if (sfu_list_empty(&r->members)) {
         sfu_list_remove(&r->link);

@@ -10,7 +10,7 @@
 #include "sfu/base/hash.h"
 #include "sfu/base/map.h"
 
-enum { ENTRIES_MAX = 1 << 24, KEY_MAX = 512 };
+enum { ENTRIES_MAX = 1 << 24, KEY_MAX = 512, GROW_BY = 4 };
 
 static const uint32_t none = UINT32_MAX;
 
@@ -238,6 +238,17 @@ int sfu_bmap_grow(struct sfu_bmap *map, uint32_t max)
         }
     }
     return 0;
+}
+
+int sfu_bmap_reserve(struct sfu_bmap *map, uint32_t limit)
+{
+    if (map->count < map->max) {
+        return 0;
+    }
+    if (map->max >= limit) {
+        return -ENOBUFS;
+    }
+    return sfu_bmap_grow(map, map->max > limit / GROW_BY ? limit : map->max * GROW_BY);
 }
 
 void sfu_bmap_clear(struct sfu_bmap *map)

@@ -11,7 +11,7 @@
 
 #include "sfu/base/hash.h"
 
-enum { ENTRIES_MAX = 1 << 24 };
+enum { ENTRIES_MAX = 1 << 24, GROW_BY = 4 };
 
 struct entry {
     uint64_t key;
@@ -126,6 +126,17 @@ int sfu_map_grow(struct sfu_map *map, uint32_t max)
     free(old.entries);
     free(old.used);
     return 0;
+}
+
+int sfu_map_reserve(struct sfu_map *map, uint32_t limit)
+{
+    if (map->count < map->max) {
+        return 0;
+    }
+    if (map->max >= limit) {
+        return -ENOBUFS;
+    }
+    return sfu_map_grow(map, map->max > limit / GROW_BY ? limit : map->max * GROW_BY);
 }
 
 int sfu_map_put_u64(struct sfu_map *map, uint64_t key, uint64_t value)

@@ -24,6 +24,9 @@ struct sfu_map_iter {
 SFU_MUST_CHECK int sfu_map_create(uint32_t max, struct sfu_map **ret_map);
 void sfu_map_destroy(struct sfu_map *map);                          /* NULL is allowed */
 SFU_MUST_CHECK int sfu_map_grow(struct sfu_map *map, uint32_t max); /* never shrinks; -ENOMEM */
+/* Makes room for one more in a map that began small: fourfold, at most limit entries.  A table of its
+ * full size lies on as many pages as it has entries, however few they are.  -ENOBUFS, -ENOMEM. */
+SFU_MUST_CHECK int sfu_map_reserve(struct sfu_map *map, uint32_t limit);
 
 /* -EEXIST when the key is there (unchanged), -ENOBUFS when the map is full. */
 SFU_MUST_CHECK int sfu_map_put(struct sfu_map *map, uint64_t key, void *value);
@@ -46,6 +49,7 @@ bool sfu_map_next(const struct sfu_map *map, struct sfu_map_iter *it, uint64_t *
 SFU_MUST_CHECK int sfu_bmap_create(uint32_t max, uint32_t key_max, struct sfu_bmap **ret_map);
 void sfu_bmap_destroy(struct sfu_bmap *map);
 SFU_MUST_CHECK int sfu_bmap_grow(struct sfu_bmap *map, uint32_t max);
+SFU_MUST_CHECK int sfu_bmap_reserve(struct sfu_bmap *map, uint32_t limit);
 /* As above; -EMSGSIZE when the key is longer than key_max. */
 SFU_MUST_CHECK int sfu_bmap_put(struct sfu_bmap *map, const void *key, size_t len, void *value);
 SFU_MUST_CHECK int sfu_bmap_put_u64(struct sfu_bmap *map, const void *key, size_t len,

@@ -1,7 +1,8 @@
 /*
  * sfu/base/slab.c - one block of items, a generation per slot, and a queue of free slots.
  *
- * Slots are reused oldest first, so a generation comes round again only after 2^24 uses of a slot.
+ * Slots are reused oldest first, and as long as fresh ones are left only when many wait, so a generation
+ * comes round again only after 2^32 uses of the slab; fresh ones cost memory.
  */
 #include "sfu/base/slab.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEM_MAX = 1 << 20, CAP_MAX = 1 << 24, ALIGN = 16 };
+enum { ITEM_MAX = 1 << 20, CAP_MAX = 1 << 24, ALIGN = 16, WAITING_MIN = 256 };
 
 static const uint32_t none = UINT32_MAX;
 
@@ -77,7 +78,8 @@ static sfu_handle handle_of_slot(const struct sfu_slab *slab, uint32_t slot)
 /* A slot that may be used, or none. */
 static uint32_t slab_take(struct sfu_slab *slab)
 {
-    if (slab->fresh < slab->cap) {
+    uint32_t waiting = slab->fresh - slab->count;
+    if (slab->fresh < slab->cap && waiting < WAITING_MIN) {
         uint32_t slot = slab->fresh++;
         slab->slots[slot].generation = 1;
         return slot;

@@ -164,5 +164,17 @@ int sfu_answer_make(const struct sfu_sdp *offer, const struct sfu_answer_policy 
 
 void sfu_answer_destroy(struct sfu_answer *answer)
 {
-    free(answer);
+    if (answer) {
+        free(answer->remote_ufrag);
+        free(answer->remote_pwd);
+        free(answer);
+    }
+}
+
+int sfu_answer_set_remote(struct sfu_answer *answer, const char *ufrag, size_t ufrag_len,
+                          const char *pwd, size_t pwd_len)
+{
+    answer->remote_ufrag = strndup(ufrag, ufrag_len);
+    answer->remote_pwd = strndup(pwd, pwd_len);
+    return answer->remote_ufrag && answer->remote_pwd ? 0 : -ENOMEM;
 }

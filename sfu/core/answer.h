@@ -99,7 +99,6 @@ struct sfu_answer_mline {
     struct sfu_answer_source sources[SFU_ANSWER_SOURCES];
     uint8_t rid_count; /* 0: no simulcast */
     struct sfu_answer_rid rids[SFU_SDP_MAX_RID];
-    char msid_stream[SFU_SDP_MAX_MSID_LEN + 1], msid_track[SFU_SDP_MAX_MSID_LEN + 1];
 
     /* slot: also while it is inactive */
     uint8_t pair;
@@ -110,7 +109,7 @@ struct sfu_answer_mline {
     uint32_t max_message_size; /* what the client takes, bytes; 0: any (RFC 8841) */
 };
 
-/* One block of memory. */
+/* One block of memory, and what the client's own credentials take. */
 struct sfu_answer {
     uint64_t session_id, version; /* of our o= line; version counts answers from 1 */
     /* The m-line that carries the transport is another one: the client opens a new DTLS association
@@ -120,7 +119,7 @@ struct sfu_answer {
     bool dtls_client; /* we send the ClientHello */
     bool trickle;     /* the client may trickle */
     char local_ufrag[SFU_ANSWER_UFRAG], local_pwd[SFU_ANSWER_PWD];
-    char remote_ufrag[SFU_SDP_MAX_UFRAG_LEN + 1], remote_pwd[SFU_SDP_MAX_UFRAG_LEN + 1];
+    char *remote_ufrag, *remote_pwd; /* owned; NULL only when it was never told */
     uint8_t remote_sha256[32];
     /* m-lines not rejected.  0 only when a later offer stopped everything: the client has dropped
      * its transport, so close the peer; what it offers next is a first offer (previous NULL). */
@@ -178,6 +177,9 @@ SFU_MUST_CHECK int sfu_answer_make(const struct sfu_sdp *offer,
                                    size_t *ret_len, struct sfu_answer **ret_answer,
                                    struct sfu_answer_error *ret_err);
 void sfu_answer_destroy(struct sfu_answer *answer); /* NULL is allowed */
+/* Of a new answer: the client's credentials, copied.  0; -ENOMEM. */
+SFU_MUST_CHECK int sfu_answer_set_remote(struct sfu_answer *answer, const char *ufrag,
+                                         size_t ufrag_len, const char *pwd, size_t pwd_len);
 
 /* The lines a=candidate of the list, best first, all of UDP before those of TCP, and
  * a=end-of-candidates. */

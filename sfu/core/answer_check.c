@@ -181,13 +181,15 @@ static void copy_text(char *ret, const char *text, size_t len)
     ret[len] = '\0';
 }
 
-static void ice(struct sfu_answer_ctx *c, const struct sfu_sdp_transport *t)
+static int ice(struct sfu_answer_ctx *c, const struct sfu_sdp_transport *t)
 {
     const struct sfu_answer *before = c->previous;
     struct sfu_answer *a = c->answer;
 
-    copy_text(a->remote_ufrag, t->ufrag.s, t->ufrag.len);
-    copy_text(a->remote_pwd, t->pwd.s, t->pwd.len);
+    int err = sfu_answer_set_remote(a, t->ufrag.s, t->ufrag.len, t->pwd.s, t->pwd.len);
+    if (err < 0) {
+        return err;
+    }
     a->trickle = t->trickle;
     a->ice_restart = before != NULL && (strcmp(a->remote_ufrag, before->remote_ufrag) != 0 ||
                                         strcmp(a->remote_pwd, before->remote_pwd) != 0);
@@ -199,21 +201,22 @@ static void ice(struct sfu_answer_ctx *c, const struct sfu_sdp_transport *t)
         copy_text(a->local_ufrag, c->policy->ufrag, strlen(c->policy->ufrag));
         copy_text(a->local_pwd, c->policy->pwd, strlen(c->policy->pwd));
     }
+    return 0;
 }
 
 /* Everything was stopped: nothing to negotiate, the transport stays as it is until it is closed. */
-static void keep_transport(struct sfu_answer_ctx *c)
+static int keep_transport(struct sfu_answer_ctx *c)
 {
     const struct sfu_answer *before = c->previous;
     struct sfu_answer *a = c->answer;
 
-    memcpy(a->remote_ufrag, before->remote_ufrag, sizeof(a->remote_ufrag));
-    memcpy(a->remote_pwd, before->remote_pwd, sizeof(a->remote_pwd));
     memcpy(a->remote_sha256, before->remote_sha256, sizeof(a->remote_sha256));
     memcpy(a->local_ufrag, before->local_ufrag, sizeof(a->local_ufrag));
     memcpy(a->local_pwd, before->local_pwd, sizeof(a->local_pwd));
     a->dtls_client = before->dtls_client;
     a->trickle = before->trickle;
+    return sfu_answer_set_remote(a, before->remote_ufrag, strlen(before->remote_ufrag),
+                                 before->remote_pwd, strlen(before->remote_pwd));
 }
 
 int sfu_answer_transport(struct sfu_answer_ctx *c)
@@ -226,8 +229,7 @@ int sfu_answer_transport(struct sfu_answer_ctx *c)
         return sfu_answer_fail(c, SFU_ANSWER_ERR_NO_MEDIA, -1);
     }
     if (tagged < 0) {
-        keep_transport(c);
-        return 0;
+        return keep_transport(c);
     }
     c->answer->tagged = (uint8_t)tagged;
     t = transport_of(c, (size_t)tagged);
@@ -246,6 +248,5 @@ int sfu_answer_transport(struct sfu_answer_ctx *c)
         return err;
     }
     memcpy(c->answer->remote_sha256, t->sha256, sizeof(t->sha256));
-    ice(c, t);
-    return 0;
+    return ice(c, t);
 }

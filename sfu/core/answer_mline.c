@@ -148,8 +148,6 @@ static void copy_publisher(const struct sfu_answer_ctx *c, const struct sfu_sdp_
             out->rids[out->rid_count++].paused = m->rids[i].paused;
         }
     }
-    copy_span(out->msid_stream, m->msid_stream);
-    copy_span(out->msid_track, m->msid_track);
 }
 
 static bool ssrc_in_use(const struct sfu_answer_ctx *c, uint32_t ssrc)

@@ -15,6 +15,7 @@
 #include "sfu/core/control_relay.h"
 #include "sfu/core/data_line.h"
 #include "sfu/core/method.h"
+#include "sfu/core/participant.h"
 #include "sfu/core/plugin_host.h"
 #include "sfu/core/room.h"
 #include "sfu/core/session.h"
@@ -26,6 +27,7 @@ enum {
     TURN_US = 20 * 1000,
     RETRY_US = 2000, /* a ring was full */
     HOUSEKEEPING_US = 1000 * 1000,
+    LANES_FIRST = 64,     /* as more come, up to two for each session */
     BEAT_US = 200 * 1000, /* well below the shortest worker_silent_ms */
     CALLS_MAX = 16384,
     TIMERS_MAX = 1024,
@@ -89,6 +91,7 @@ static void on_housekeeping(struct sfu_timer *timer, void *arg)
     sfu_control_relay_sweep(c);
     sfu_control_data_sweep(c);
     sfu_session_revoke_retry(c);
+    sfu_participant_sweep(c);
     while ((s = sfu_slab_next(c->sessions, &pos))) {
         bool real = s->state == SFU_SESSION_OPEN || s->state == SFU_SESSION_DETACHED;
         if (real && sfu_session_revoked(c, s->claims.token_id)) {
@@ -125,7 +128,7 @@ static int create_pools(struct sfu_control *c)
 
 static int create_maps(struct sfu_control *c)
 {
-    int err = sfu_map_create(2 * c->conf.max_sessions, &c->lanes);
+    int err = sfu_map_create(LANES_FIRST, &c->lanes);
     if (err == 0) {
         err = sfu_map_create(REQUESTS_MAX, &c->request_ids);
     }
@@ -144,7 +147,8 @@ static int create_maps(struct sfu_control *c)
 static int create_parts(struct sfu_control *c)
 {
     c->now_us = sfu_clock_mono_us(c->conf.clock);
-    int err = sfu_timer_wheel_create(c->now_us, &c->wheel);
+    c->no_metadata = json_object();
+    int err = c->no_metadata ? sfu_timer_wheel_create(c->now_us, &c->wheel) : -ENOMEM;
     if (err == 0) {
         err = create_pools(c);
     }
@@ -277,6 +281,7 @@ void sfu_control_destroy(struct sfu_control *c)
     sfu_mailbox_destroy(c->mailbox);
     sfu_timer_wheel_destroy(c->wheel);
     sfu_sdp_destroy(c->sdp);
+    json_decref(c->no_metadata);
     free(c->sdp_text);
     sfu_control_data_destroy(c);
     destroy_pools(c);

@@ -26,12 +26,6 @@ static bool is_current(const struct sfu_answer *a, const struct sfu_sdpfrag *fra
            sfu_sdp_span_is(frag->pwd, a->remote_pwd);
 }
 
-static void copy_span(char *ret, struct sfu_sdp_span span)
-{
-    memcpy(ret, span.s, span.len);
-    ret[span.len] = 0;
-}
-
 /* The last answer with new credentials on both sides. */
 static struct sfu_answer *renew(const struct sfu_answer *before, const struct sfu_sdpfrag *frag)
 {
@@ -45,9 +39,11 @@ static struct sfu_answer *renew(const struct sfu_answer *before, const struct sf
     sfu_ice_creds_make(&creds);
     memcpy(a->local_ufrag, creds.ufrag, strlen(creds.ufrag) + 1);
     memcpy(a->local_pwd, creds.pwd, strlen(creds.pwd) + 1);
-    copy_span(a->remote_ufrag, frag->ufrag);
-    copy_span(a->remote_pwd, frag->pwd);
     a->ice_restart = true;
+    if (sfu_answer_set_remote(a, frag->ufrag.s, frag->ufrag.len, frag->pwd.s, frag->pwd.len) < 0) {
+        sfu_answer_destroy(a);
+        return NULL;
+    }
     return a;
 }
 

@@ -23,7 +23,8 @@ struct sfu_control_lane *sfu_control_lane_open(struct sfu_control *c, uint64_t i
                                                const char *remote)
 {
     struct sfu_control_lane *lane = calloc(1, sizeof *lane);
-    if (!lane || sfu_map_put(c->lanes, id, lane) != 0) {
+    if (!lane || sfu_map_reserve(c->lanes, 2 * c->conf.max_sessions) != 0 ||
+        sfu_map_put(c->lanes, id, lane) != 0) {
         free(lane);
         (void)c->edge.lane_close(c->edge.arg, id, sfu_err_info(SFU_ERR_UNAVAILABLE)->ws_close,
                                  sfu_err_info(SFU_ERR_UNAVAILABLE)->code);

@@ -80,8 +80,7 @@ static void plan_transport(struct sfu_plan *plan, const struct sfu_control_offer
     plan->stale_us = (int64_t)o->in->stale_ms * 1000;
     memcpy(plan->local_ufrag, a->local_ufrag, sizeof plan->local_ufrag);
     memcpy(plan->local_pwd, a->local_pwd, sizeof plan->local_pwd);
-    memcpy(plan->remote_ufrag, a->remote_ufrag, sizeof plan->remote_ufrag);
-    memcpy(plan->remote_pwd, a->remote_pwd, sizeof plan->remote_pwd);
+    memcpy(plan->remote_ufrag, a->remote_ufrag, strlen(a->remote_ufrag) + 1);
     memcpy(plan->fingerprint, a->remote_sha256, sizeof plan->fingerprint);
     memcpy(plan->cname, o->peer->cname, sizeof plan->cname);
     plan->dtls_client = a->dtls_client;

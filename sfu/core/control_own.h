@@ -91,6 +91,7 @@ struct sfu_room {
     uint32_t viewer_count;
     int worker;                     /* its home; -1: not picked yet */
     struct sfu_room_voices *voices; /* control_speakers.c; NULL: nobody has spoken */
+    int64_t described_us;           /* a participant's description was last used; 0: none is kept */
 };
 
 /* What a session without a lane has instead of one (session_direct.c). */
@@ -138,8 +139,10 @@ struct sfu_participant {
     struct sfu_list room_link;
     char id[SFU_ID_SIZE];
     char name[SFU_NAME_BYTES + 1];
-    json_t *metadata;  /* never NULL */
-    json_t *described; /* kept while it publishes nothing and nothing of it changes; or NULL */
+    json_t *metadata; /* never NULL */
+    json_t
+        *described; /* kept while it publishes nothing and nothing of it changes, and others come;
+                          or NULL */
     int64_t joined_us;
     bool reconnecting;
 };
@@ -213,7 +216,8 @@ struct sfu_control_peer {
     struct sfu_list tracks;
     uint32_t track_count;
     uint16_t slot_count;
-    struct sfu_control_slot *slots[SFU_PEER_SLOTS];
+    uint16_t slot_cap;
+    struct sfu_control_slot **slots;
 };
 
 struct sfu_control {
@@ -251,6 +255,7 @@ struct sfu_control {
     bool only_tables;
     unsigned event_depth; /* hooks that are running */
 
+    json_t *no_metadata; /* of all who gave none */
     struct sfu_sdp *sdp; /* scratch of the offer path */
     char *sdp_text;
 

@@ -16,6 +16,8 @@
 #include "sfu/core/session_direct.h"
 #include "sfu/log.h"
 
+enum { SLOTS_FIRST = 2 }; /* a picture and a voice */
+
 static void raise_event(const struct sfu_control_peer *peer, struct sfu_event *event)
 {
     const struct sfu_session *s = peer->session;
@@ -65,6 +67,7 @@ static void free_peer(struct sfu_control_peer *peer)
     for (uint16_t i = 0; i < peer->slot_count; i++) {
         free(peer->slots[i]);
     }
+    free(peer->slots);
     sfu_plan_destroy(peer->plan);
     sfu_answer_destroy(peer->answer);
     sfu_slab_free(peer->c->peers, peer->handle);
@@ -247,6 +250,18 @@ struct sfu_control_slot *sfu_control_slot_of_mid(const struct sfu_control_peer *
     return NULL;
 }
 
+static int slots_grow(struct sfu_control_peer *peer)
+{
+    uint16_t cap = (uint16_t)(peer->slot_cap > 0 ? 2 * peer->slot_cap : SLOTS_FIRST);
+    struct sfu_control_slot **slots = realloc(peer->slots, cap * sizeof *slots);
+    if (!slots) {
+        return -ENOMEM;
+    }
+    peer->slots = slots;
+    peer->slot_cap = cap;
+    return 0;
+}
+
 struct sfu_control_slot *sfu_control_slot_add(struct sfu_control_peer *peer, const char *mid,
                                               enum sfu_kind kind)
 {
@@ -258,7 +273,8 @@ struct sfu_control_slot *sfu_control_slot_add(struct sfu_control_peer *peer, con
         }
     }
     if (!slot) {
-        if (peer->slot_count >= SFU_PEER_SLOTS) {
+        if (peer->slot_count >= SFU_PEER_SLOTS ||
+            (peer->slot_count == peer->slot_cap && slots_grow(peer) < 0)) {
             return NULL;
         }
         slot = calloc(1, sizeof *slot);

@@ -239,7 +239,11 @@ static int take_keys(struct sfu_link *link)
     }
     rc = sfu_srtp_rx_create(link->env->srtp, keys.profile, keys.remote, &link->rx);
     if (rc == 0) {
+        sfu_srtp_rx_share(link->rx, link->env->srtp_shared);
         rc = sfu_srtp_tx_create(link->env->srtp, keys.profile, keys.local, &link->tx);
+    }
+    if (rc == 0) {
+        sfu_srtp_tx_share(link->tx, link->env->srtp_shared);
     }
     explicit_bzero(&keys, sizeof keys);
     return rc;
@@ -248,10 +252,9 @@ static int take_keys(struct sfu_link *link)
 static void settle(struct sfu_link *link)
 {
     link->settled = true;
+    sfu_dtls_settled(link->dtls);
     if (link->data) {
         sfu_dtls_trim(link->dtls);
-    } else {
-        sfu_dtls_release_handshake(link->dtls);
     }
     arm(link);
 }
@@ -281,7 +284,11 @@ static void after_dtls(struct sfu_link *link)
     flush_dtls(link);
     enum sfu_dtls_state state = sfu_dtls_state(link->dtls);
     if (state == SFU_DTLS_UP && !link->tx) {
-        step(link, take_keys(link) < 0 ? SFU_PEER_EV_REFUSED : SFU_PEER_EV_KEYS);
+        int rc = take_keys(link);
+        if (rc == 0 && !link->data) {
+            sfu_dtls_release_handshake(link->dtls);
+        }
+        step(link, rc < 0 ? SFU_PEER_EV_REFUSED : SFU_PEER_EV_KEYS);
     } else if (state == SFU_DTLS_FAILED) {
         SFU_LOG_LIMIT(SFU_LOG_INFO, SFU_COMP_DTLS, "handshake failed", "peer=%" PRIu64 " why=%s",
                       link->peer, sfu_dtls_failure_text(sfu_dtls_failure(link->dtls)));

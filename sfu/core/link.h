@@ -32,6 +32,7 @@ struct sfu_link_env {
     struct sfu_ice *ice;
     struct sfu_dtls_ctx *dtls;
     const struct sfu_srtp_ops *srtp;
+    struct sfu_srtp_shared *srtp_shared; /* NULL: each link has its own */
     struct sfu_peer_times times;
     struct sfu_timer_wheel *wheel;
     struct sfu_list handshakes; /* links with DTLS datagrams that wait for their turn */

@@ -9,6 +9,8 @@
 #include "sfu/core/room.h"
 #include "sfu/log.h"
 
+enum { DESCRIBED_US = 2 * 1000 * 1000 };
+
 static void raise_event(struct sfu_participant *p, enum sfu_event_kind kind, unsigned changed,
                         enum sfu_end why)
 {
@@ -57,7 +59,7 @@ int sfu_participant_join(struct sfu_session *s, const json_t *metadata,
     if (err != 0) {
         return err;
     }
-    json_t *meta = metadata ? json_deep_copy(metadata) : json_object();
+    json_t *meta = metadata ? json_deep_copy(metadata) : json_incref(c->no_metadata);
     sfu_handle handle;
     struct sfu_participant *p = meta ? sfu_slab_alloc(c->participants, &handle) : NULL;
     if (!p) {
@@ -270,5 +272,23 @@ json_t *sfu_participant_json(struct sfu_participant *p)
     if (!p->described) {
         p->described = describe(p);
     }
+    p->room->described_us = p->session->c->now_us;
     return json_incref(p->described);
+}
+
+/* 1.2 KB each, for which the next newcomer waits a little when none has come for long. */
+void sfu_participant_sweep(struct sfu_control *c)
+{
+    struct sfu_room *room;
+    uint32_t pos = 0;
+    while ((room = sfu_slab_next(c->rooms, &pos))) {
+        if (room->described_us == 0 || c->now_us - room->described_us < DESCRIBED_US) {
+            continue;
+        }
+        room->described_us = 0;
+        SFU_LIST_FOREACH(node, &room->participants)
+        {
+            forget_description(SFU_LIST_ENTRY(node, struct sfu_participant, room_link));
+        }
+    }
 }

@@ -27,6 +27,8 @@ void sfu_participant_info(const struct sfu_participant *p, struct sfu_participan
 /* As docs/protocol.md has it; new reference to what others may hold too, so it is not to be changed.  NULL:
  * out of memory. */
 json_t *sfu_participant_json(struct sfu_participant *p);
+/* Now and then: forgets descriptions that nobody has asked for in the last 2 s. */
+void sfu_participant_sweep(struct sfu_control *c);
 json_t *sfu_participant_track_json(const struct sfu_control_track *t);
 
 /* What media and signalling together mean for the others. */

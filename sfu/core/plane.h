@@ -81,7 +81,7 @@ struct sfu_plan {
     uint64_t peer;
     uint64_t room; /* speakers are ranked within it */
     char local_ufrag[33], local_pwd[65];
-    char remote_ufrag[257], remote_pwd[257];
+    char remote_ufrag[257];
     uint8_t fingerprint[32]; /* SHA-256 of the peer's certificate */
     bool dtls_client;        /* the peer offered a=setup:passive */
     bool data;               /* may ever use data channels: its SSL object is kept */

@@ -28,7 +28,7 @@ int sfu_router_create(const struct sfu_router_conf *conf, struct sfu_router **re
     sfu_list_init(&r->asking);
     uint32_t tracks = conf->max_peers * ROUTER_TRACKS_PER_PEER;
     int rc = sfu_egress_init(&r->egress, conf->ops->send_rtp, conf->ops->fetch);
-    rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->peers);
+    rc = rc < 0 ? rc : sfu_map_create(ROUTER_PEERS_FIRST, &r->peers);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->tracks);
     rc = rc < 0 ? rc : sfu_map_create(tracks, &r->sources);
     rc = rc < 0 ? rc : sfu_map_create(conf->max_peers, &r->rooms);
@@ -113,7 +113,8 @@ int sfu_router_peer_create(struct sfu_router *r, struct sfu_plan *plan, void *li
     peer->ssrc = router_random(r) | 1;
     sfu_list_init(&peer->dirty);
     peer->room = router_room_enter(r, plan->room);
-    int rc = peer->room ? sfu_map_put(r->peers, peer->id, peer) : -ENOMEM;
+    int rc = peer->room ? sfu_map_reserve(r->peers, r->conf.max_peers) : -ENOMEM;
+    rc = rc < 0 ? rc : sfu_map_put(r->peers, peer->id, peer);
     if (rc < 0) {
         goto fail;
     }
@@ -138,6 +139,7 @@ fail:
     }
     sfu_timebase_destroy(peer->timebase);
     free(peer->twcc);
+    free(peer->sender);
     free(peer);
     return rc;
 }
@@ -169,6 +171,7 @@ void router_peer_free(struct sfu_rpeer *peer)
     sfu_list_remove(&peer->dirty);
     sfu_timebase_destroy(peer->timebase);
     free(peer->twcc);
+    free(peer->sender);
     free(peer->tracks);
     free(peer->slots);
     sfu_plan_destroy(peer->plan);

@@ -27,6 +27,7 @@
 
 enum {
     ROUTER_ROOM_TALKERS = 256, /* audio tracks ranked per room */
+    ROUTER_PEERS_FIRST = 64,   /* as more come, up to max_peers */
     ROUTER_SSRCS = 56,         /* of one peer: with the strangers as many as SRTP keeps */
     ROUTER_STRANGERS = 8,      /* SSRCs of no track whose SRTP state is kept a while */
     ROUTER_NO_TALKER = 0xffff,
@@ -206,6 +207,12 @@ struct rssrc {
     struct renc *enc;
 };
 
+/* What only a peer that publishes needs. */
+struct rsender {
+    struct rssrc ssrcs[ROUTER_SSRCS];
+    struct sfu_hdrext_kinds ext;
+};
+
 struct sfu_rpeer {
     /* what each packet to it needs, in the first cache line */
     struct sfu_router *router;
@@ -217,17 +224,19 @@ struct sfu_rpeer {
     struct sfu_plan *plan;
     uint64_t id;
     struct rroom *room;
-    struct sfu_hdrext_map ext; /* of the whole bundle: ids mean the same on every m-line */
+    /* of the whole bundle: ids mean the same on every m-line; none unless it publishes */
+    const struct sfu_hdrext_kinds *ext;
     struct rtrack **tracks;
     struct rslot **slots;
     uint16_t track_count, slot_count;
     uint8_t ssrc_count;
-    struct rssrc ssrcs[ROUTER_SSRCS];
+    struct rssrc *ssrcs; /* in sender */
     uint32_t strangers[ROUTER_STRANGERS];
     uint8_t next_stranger;
     uint32_t ssrc;                  /* our own, as sender of feedback */
     uint64_t clocks;                /* bits: indices of the time base in use */
-    struct sfu_timebase *timebase;  /* NULL until it publishes */
+    struct rsender *sender;         /* NULL until it publishes */
+    struct sfu_timebase *timebase;  /* the same */
     struct sfu_twcc_recorder *twcc; /* the same */
     uint32_t media_ssrc;            /* any SSRC it sends, for feedback */
     struct sfu_timer tick, feedback, report, urgent;

@@ -22,34 +22,43 @@ static void merge_extensions(struct sfu_hdrext_map *to, const struct sfu_hdrext_
 
 static void use_plan(struct sfu_rpeer *peer, struct sfu_plan *plan)
 {
+    static const struct sfu_hdrext_kinds none;
+    struct sfu_hdrext_map ext;
     peer->plan = plan;
-    sfu_hdrext_map_init(&peer->ext);
+    sfu_hdrext_map_init(&ext);
     for (unsigned i = 0; i < plan->track_count; i++) {
-        merge_extensions(&peer->ext, &plan->tracks[i].ext);
+        merge_extensions(&ext, &plan->tracks[i].ext);
     }
     for (unsigned i = 0; i < plan->slot_count; i++) {
-        merge_extensions(&peer->ext, &plan->slots[i].ext);
+        merge_extensions(&ext, &plan->slots[i].ext);
+    }
+    peer->ext = &none;
+    if (peer->sender) {
+        sfu_hdrext_kinds(&ext, &peer->sender->ext);
+        peer->ext = &peer->sender->ext;
     }
 }
 
-static int clocks_create(struct sfu_rpeer *peer)
+/* What a peer needs from its first track on. */
+static int sender_create(struct sfu_rpeer *peer)
 {
-    if (peer->timebase) {
+    if (peer->sender) {
         return 0;
     }
     struct sfu_timebase *tb;
     struct sfu_twcc_recorder *twcc = malloc(sizeof *twcc);
-    if (!twcc) {
-        return -ENOMEM;
-    }
-    int rc = sfu_timebase_create(SFU_TIMEBASE_TRACKS_MAX, &tb);
+    struct rsender *sender = calloc(1, sizeof *sender);
+    int rc = twcc && sender ? sfu_timebase_create(SFU_TIMEBASE_TRACKS_MAX, &tb) : -ENOMEM;
     if (rc < 0) {
         free(twcc);
+        free(sender);
         return rc;
     }
     sfu_twcc_init(twcc);
     peer->timebase = tb;
     peer->twcc = twcc;
+    peer->sender = sender;
+    peer->ssrcs = sender->ssrcs;
     return 0;
 }
 
@@ -142,7 +151,7 @@ static int arrays_make(struct sfu_rpeer *peer, const struct sfu_plan *plan, stru
     };
     int rc = a.tracks && a.slots ? 0 : -ENOMEM;
     if (rc == 0 && plan->track_count > 0) {
-        rc = clocks_create(peer);
+        rc = sender_create(peer);
     }
     for (unsigned i = 0; rc == 0 && i < plan->track_count; i++) {
         a.tracks[i] = track_by_id(peer, plan->tracks[i].id);

@@ -65,7 +65,7 @@ int router_ssrc_expect(struct sfu_rpeer *peer, uint32_t ssrc, bool rtx, struct r
     if (row) {
         return row->enc == e && row->rtx == rtx ? 0 : -EEXIST;
     }
-    if (peer->ssrc_count == ROUTER_SSRCS) {
+    if (!peer->ssrcs || peer->ssrc_count == ROUTER_SSRCS) {
         return -ENOBUFS;
     }
     for (unsigned i = 0; i < ROUTER_STRANGERS; i++) {

@@ -186,6 +186,10 @@ void router_slot_resend(struct rslot *slot, uint16_t seq)
         sfu_stat_inc(SFU_M_DROP_RTX_BUDGET);
         return;
     }
+    if (sfu_rtx_create_record(slot->rtx) < 0) {
+        sfu_stat_inc(SFU_M_FAULT_MEMORY);
+        return;
+    }
     enum sfu_rtx_verdict verdict =
         sfu_rtx_ask(slot->rtx, seq, packet->payload_len, sfu_rtcptx_rtt_us(&slot->tx), r->now_us);
     if (verdict != SFU_RTX_SEND) {

@@ -359,7 +359,7 @@ void sfu_router_on_rtp(struct sfu_rpeer *peer, const uint8_t *data, size_t len)
         sfu_stat_inc(SFU_M_DROP_RTP_MALFORMED);
         return;
     }
-    if (sfu_hdrext_parse(&peer->ext, &rtp, &values) < 0) {
+    if (sfu_hdrext_parse(peer->ext, &rtp, &values) < 0) {
         sfu_stat_inc(SFU_M_DROP_RTP_EXTENSION);
         return;
     }

@@ -312,6 +312,7 @@ int worker_init(struct worker *w, struct sfu_workers *set, const struct sfu_work
     rc = rc < 0 ? rc : open_udp(w, conf);
     rc = rc < 0 ? rc : sfu_ice_create(conf->max_peers, conf->times.consent_us, &w->env.ice);
     rc = rc < 0 || !conf->tcp.on ? rc : worker_tcp_open(w, conf);
+    rc = rc < 0 ? rc : sfu_srtp_shared_create(&w->env.srtp_shared);
     rc = rc < 0 ? rc : sfu_router_create(&router, &w->router);
     if (rc < 0) {
         return rc; /* worker_fini takes what there is */
@@ -340,6 +341,7 @@ void worker_fini(struct worker *w)
     sfu_router_destroy(w->router);
     worker_tcp_close(w);
     sfu_ice_destroy(w->env.ice);
+    sfu_srtp_shared_destroy(w->env.srtp_shared);
     sfu_udp_destroy(w->udp);
     sfu_mailbox_destroy(w->commands);
     sfu_loop_destroy(w->loop);

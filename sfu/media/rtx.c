@@ -21,7 +21,7 @@ struct sfu_rtx {
     int64_t filled_us; /* when time last earned; INT64_MIN: never */
     uint16_t next_seq;
     uint16_t mask;
-    struct resend resends[]; /* by low bits of the sequence number */
+    struct resend *resends; /* by low bits of the sequence number; NULL before create_record */
 };
 
 #define BUDGET_OF_BYTES(bytes) ((int64_t)(bytes)*8000)
@@ -34,7 +34,7 @@ int sfu_rtx_create(const struct sfu_rtx_conf *conf, struct sfu_rtx **ret_rtx)
     if (n < ENTRIES_MIN || n > ENTRIES_MAX || (n & (n - 1)) != 0) {
         return -EINVAL;
     }
-    struct sfu_rtx *rtx = calloc(1, sizeof(*rtx) + n * sizeof(rtx->resends[0]));
+    struct sfu_rtx *rtx = calloc(1, sizeof(*rtx));
     if (!rtx) {
         return -ENOMEM;
     }
@@ -47,7 +47,18 @@ int sfu_rtx_create(const struct sfu_rtx_conf *conf, struct sfu_rtx **ret_rtx)
 
 void sfu_rtx_destroy(struct sfu_rtx *rtx)
 {
-    free(rtx);
+    if (rtx) {
+        free(rtx->resends);
+        free(rtx);
+    }
+}
+
+int sfu_rtx_create_record(struct sfu_rtx *rtx)
+{
+    if (!rtx->resends) {
+        rtx->resends = calloc((size_t)rtx->mask + 1, sizeof(rtx->resends[0]));
+    }
+    return rtx->resends ? 0 : -ENOMEM;
 }
 
 static void earn(struct sfu_rtx *rtx, int64_t amount)

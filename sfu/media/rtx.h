@@ -5,7 +5,8 @@
  * sfu_rtx belongs to one slot, on its worker: a packet goes again at most once per round trip and
  * four times, and all of it together stays within 20 % of what the slot sends plus 100 kbit/s.
  * (A publisher's RTX packets are unwrapped by sfu_rtp_unwrap_rtx().)
- * No allocation after create.  Cost: 24 bytes + 8 * entries.
+ * Most slots never repeat anything: the record of what went again is made by sfu_rtx_create_record, and is all
+ * that is allocated after create.  Cost: 40 bytes, then 8 * entries.
  */
 #pragma once
 
@@ -39,6 +40,9 @@ enum sfu_rtx_verdict {
 /* 0; -EINVAL; -ENOMEM. */
 SFU_MUST_CHECK int sfu_rtx_create(const struct sfu_rtx_conf *conf, struct sfu_rtx **ret_rtx);
 void sfu_rtx_destroy(struct sfu_rtx *rtx); /* NULL is allowed */
+
+/* Before the first sfu_rtx_ask; later it does nothing.  0; -ENOMEM. */
+SFU_MUST_CHECK int sfu_rtx_create_record(struct sfu_rtx *rtx);
 
 /* A packet of the slot was sent for the first time: it earns budget. */
 void sfu_rtx_on_sent(struct sfu_rtx *rtx, size_t bytes);

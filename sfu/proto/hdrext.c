@@ -34,15 +34,24 @@ int sfu_hdrext_map_set(struct sfu_hdrext_map *map, unsigned id, enum sfu_hdrext_
     if (id == 0 || id > 255 || kind == SFU_HDREXT_NONE || (unsigned)kind >= SFU_HDREXT_KINDS) {
         return -EINVAL;
     }
-    if (map->kind_of[id] == kind) {
+    if (map->id_of[kind] == id) {
         return 0;
     }
-    if (map->kind_of[id] != SFU_HDREXT_NONE || map->id_of[kind] != 0) {
+    if (map->id_of[kind] != 0 || memchr(map->id_of, (int)id, sizeof map->id_of)) {
         return -EEXIST;
     }
-    map->kind_of[id] = (uint8_t)kind;
     map->id_of[kind] = (uint8_t)id;
     return 0;
+}
+
+void sfu_hdrext_kinds(const struct sfu_hdrext_map *map, struct sfu_hdrext_kinds *ret_kinds)
+{
+    memset(ret_kinds, SFU_HDREXT_NONE, sizeof *ret_kinds);
+    for (unsigned kind = SFU_HDREXT_NONE + 1; kind < SFU_HDREXT_KINDS; kind++) {
+        if (map->id_of[kind] != 0) {
+            ret_kinds->of[map->id_of[kind]] = (uint8_t)kind;
+        }
+    }
 }
 
 void sfu_hdrext_first(const struct sfu_rtp_packet *packet, struct sfu_hdrext_iter *ret_iter)

@@ -45,7 +45,10 @@ const char *sfu_hdrext_uri(enum sfu_hdrext_kind kind); /* "" for NONE */
 
 struct sfu_hdrext_map {
     uint8_t id_of[SFU_HDREXT_KINDS]; /* by kind; 0 = not negotiated */
-    uint8_t kind_of[256];            /* by id */
+};
+/* The same for reading. */
+struct sfu_hdrext_kinds {
+    uint8_t of[256]; /* by id */
 };
 
 void sfu_hdrext_map_init(struct sfu_hdrext_map *map);
@@ -92,11 +95,13 @@ void sfu_hdrext_first(const struct sfu_rtp_packet *packet, struct sfu_hdrext_ite
 SFU_MUST_CHECK int sfu_hdrext_next(struct sfu_hdrext_iter *iter,
                                    struct sfu_hdrext_element *ret_element);
 
+void sfu_hdrext_kinds(const struct sfu_hdrext_map *map, struct sfu_hdrext_kinds *ret_kinds);
+
 /*
- * Fills ret_values from the packet's block; elements that map does not know, or whose length is not
+ * Fills ret_values from the packet's block; elements that kinds does not know, or whose length is not
  * that of their kind, are skipped.  0; -EBADMSG as sfu_hdrext_next.
  */
-SFU_MUST_CHECK int sfu_hdrext_parse(const struct sfu_hdrext_map *map,
+SFU_MUST_CHECK int sfu_hdrext_parse(const struct sfu_hdrext_kinds *kinds,
                                     const struct sfu_rtp_packet *packet,
                                     struct sfu_hdrext_values *ret_values);
 

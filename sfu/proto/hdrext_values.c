@@ -153,7 +153,7 @@ static bool length_fits(const struct row *row, uint8_t len)
     return len >= row->min_len && len <= row->max_len;
 }
 
-int sfu_hdrext_parse(const struct sfu_hdrext_map *map, const struct sfu_rtp_packet *packet,
+int sfu_hdrext_parse(const struct sfu_hdrext_kinds *kinds, const struct sfu_rtp_packet *packet,
                      struct sfu_hdrext_values *ret_values)
 {
     struct sfu_hdrext_values v = {0};
@@ -163,7 +163,7 @@ int sfu_hdrext_parse(const struct sfu_hdrext_map *map, const struct sfu_rtp_pack
 
     sfu_hdrext_first(packet, &it);
     while ((rc = sfu_hdrext_next(&it, &e)) > 0) {
-        unsigned kind = map->kind_of[e.id];
+        unsigned kind = kinds->of[e.id];
         const struct row *row = &rows[kind];
         if (kind == SFU_HDREXT_NONE || !length_fits(row, e.len)) {
             continue;

@@ -17,6 +17,15 @@ void sfu_dgramq_clear(struct sfu_dgramq *q)
     sfu_dgramq_init(q, q->max_bytes, q->max_pkts);
 }
 
+void sfu_dgramq_fit(struct sfu_dgramq *q)
+{
+    uint8_t *block = q->count > 0 ? realloc(q->block, q->tail) : NULL;
+    if (block) {
+        q->block = block;
+        q->cap = q->tail;
+    }
+}
+
 int sfu_dgramq_push(struct sfu_dgramq *q, const uint8_t *data, size_t len)
 {
     if (len > UINT16_MAX) {
@@ -25,7 +34,8 @@ int sfu_dgramq_push(struct sfu_dgramq *q, const uint8_t *data, size_t len)
     if (q->count == 0) {
         q->head = q->tail = 0;
     }
-    if (q->count == q->max_pkts || q->tail + LENGTH_BYTES + len > q->max_bytes) {
+    size_t cap = q->block ? q->cap : q->max_bytes;
+    if (q->count == q->max_pkts || q->tail + LENGTH_BYTES + len > cap) {
         return -ENOBUFS;
     }
     if (!q->block) {
@@ -33,6 +43,7 @@ int sfu_dgramq_push(struct sfu_dgramq *q, const uint8_t *data, size_t len)
         if (!q->block) {
             return -ENOMEM;
         }
+        q->cap = cap;
     }
     uint16_t n = (uint16_t)len;
     memcpy(q->block + q->tail, &n, LENGTH_BYTES);

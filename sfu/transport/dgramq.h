@@ -14,6 +14,7 @@ struct sfu_dgramq {
     size_t max_bytes; /* of the block: payloads and two bytes of bookkeeping each */
     unsigned max_pkts;
     uint8_t *block;
+    size_t cap; /* of the block */
     size_t head, tail;
     unsigned count;
 };
@@ -21,6 +22,9 @@ struct sfu_dgramq {
 void sfu_dgramq_init(struct sfu_dgramq *q, size_t max_bytes, unsigned max_pkts);
 /* Drops what is queued and frees the block. */
 void sfu_dgramq_clear(struct sfu_dgramq *q);
+
+/* Gives back what lies behind the newest datagram: no more fit, until it is cleared. */
+void sfu_dgramq_fit(struct sfu_dgramq *q);
 
 /* 0; -ENOBUFS full; -EMSGSIZE longer than 65,535; -ENOMEM. */
 SFU_MUST_CHECK int sfu_dgramq_push(struct sfu_dgramq *q, const uint8_t *data, size_t len);

@@ -31,11 +31,12 @@ enum {
     EARLY_RECORDS_MAX =
         16, /* of the next epoch: OpenSSL keeps 17 KB for each until the keys are there */
     HELLO_RETRIES = 8,
+    LAST_REPEATS = 16, /* of our last flight, once OpenSSL's part is gone */
 };
 
 struct sfu_dtls {
     struct sfu_dtls_ctx *ctx;
-    SSL *ssl;
+    SSL *ssl; /* from the first datagram on, until released */
     enum sfu_dtls_role role;
     enum sfu_dtls_state state;
     enum sfu_dtls_failure failure;
@@ -46,8 +47,9 @@ struct sfu_dtls {
     bool new_flight; /* the next write begins one */
     bool answered;   /* a ClientHello was accepted */
     bool trimmed;    /* OpenSSL has no buffers */
+    bool released;
     int64_t retry_us, next_us;
-    unsigned early_records, hello_retries;
+    unsigned early_records, hello_retries, last_repeats;
     unsigned budget_pkts;
     size_t budget_bytes;
 };
@@ -150,11 +152,6 @@ int sfu_dtls_create(struct sfu_dtls_ctx *ctx, enum sfu_dtls_role role,
     sfu_dgramq_init(&d->out, OUT_BYTES, OUT_PKTS);
     sfu_dgramq_init(&d->flight, FLIGHT_BYTES, FLIGHT_PKTS);
     sfu_dgramq_init(&d->deferred, DEFER_BYTES, SFU_DTLS_DEFER_PKTS);
-    int rc = make_ssl(d);
-    if (rc != 0) {
-        free(d);
-        return rc;
-    }
     *ret_dtls = d;
     return 0;
 }
@@ -204,7 +201,7 @@ static int refuse_hello(struct sfu_dtls *d)
 static int handshake_done(struct sfu_dtls *d)
 {
     d->state = SFU_DTLS_UP;
-    stop_flight(d);
+    d->next_us = INT64_MAX; /* the flight is kept: see sfu_dtls_release_handshake */
     if (!SSL_get_selected_srtp_profile(d->ssl)) {
         SSL_shutdown(d->ssl);
         return fail(d, SFU_DTLS_NO_SRTP);
@@ -214,6 +211,9 @@ static int handshake_done(struct sfu_dtls *d)
 
 static int shake(struct sfu_dtls *d, int64_t now_us)
 {
+    if (!d->ssl && make_ssl(d) != 0) {
+        return fail(d, SFU_DTLS_PROTOCOL);
+    }
     ERR_clear_error();
     d->new_flight = true;
     int rc = SSL_do_handshake(d->ssl);
@@ -280,13 +280,35 @@ static int spend(struct sfu_dtls *d, size_t len)
     return over ? fail(d, SFU_DTLS_BUDGET) : 0;
 }
 
+static void repeat_copy(struct sfu_dtls *d)
+{
+    size_t pos = 0, len;
+    const uint8_t *data;
+    while ((data = sfu_dgramq_next(&d->flight, &pos, &len))) {
+        (void)!sfu_dgramq_push(&d->out, data, len);
+    }
+}
+
+/* A client whose Finished comes once more has not seen ours. */
+static void repeat_last(struct sfu_dtls *d, const uint8_t *data, size_t len)
+{
+    if (d->last_repeats < LAST_REPEATS && sfu_dtls_finished_again(data, len)) {
+        d->last_repeats++;
+        repeat_copy(d);
+    }
+}
+
 static int take(struct sfu_dtls *d, const uint8_t *data, size_t len, int64_t now_us)
 {
     unsigned early;
     if (d->state == SFU_DTLS_CLOSED || d->state == SFU_DTLS_FAILED) {
         return -EPROTO;
     }
-    if (!d->ssl || sfu_dtls_records(data, len, &early) != 0) {
+    if (sfu_dtls_records(data, len, &early) != 0) {
+        return 0;
+    }
+    if (d->released) {
+        repeat_last(d, data, len);
         return 0;
     }
     if (d->state == SFU_DTLS_UP) {
@@ -366,15 +388,6 @@ static bool repeat_anew(struct sfu_dtls *d)
     bool wrote = !d->new_flight;
     d->new_flight = false;
     return wrote;
-}
-
-static void repeat_copy(struct sfu_dtls *d)
-{
-    size_t pos = 0, len;
-    const uint8_t *data;
-    while ((data = sfu_dgramq_next(&d->flight, &pos, &len))) {
-        (void)!sfu_dgramq_push(&d->out, data, len);
-    }
 }
 
 void sfu_dtls_on_timeout(struct sfu_dtls *d, int64_t now_us)
@@ -474,9 +487,23 @@ void sfu_dtls_close(struct sfu_dtls *d)
 
 void sfu_dtls_release_handshake(struct sfu_dtls *d)
 {
+    if (d->state != SFU_DTLS_UP) {
+        return;
+    }
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    d->released = true;
+    if (d->role == SFU_DTLS_ACTIVE) {
+        sfu_dgramq_clear(&d->flight); /* that the handshake ended shows that it arrived */
+    } else {
+        sfu_dgramq_fit(&d->flight);
+    }
+}
+
+void sfu_dtls_settled(struct sfu_dtls *d)
+{
     if (d->state == SFU_DTLS_UP) {
-        SSL_free(d->ssl);
-        d->ssl = NULL;
+        sfu_dgramq_clear(&d->flight);
     }
 }
 

@@ -70,7 +70,8 @@ enum sfu_dtls_failure {
 
 struct sfu_dtls; /* body in dtls.c */
 
-/* The peer must prove the certificate of the given fingerprint. 0; -ENOMEM; -EIO. */
+/* The peer must prove the certificate of the given fingerprint.  OpenSSL's part is made with the first
+ * datagram.  0; -ENOMEM. */
 SFU_MUST_CHECK int sfu_dtls_create(struct sfu_dtls_ctx *ctx, enum sfu_dtls_role role,
                                    const struct sfu_dtls_fingerprint *peer,
                                    struct sfu_dtls **ret_dtls);
@@ -122,9 +123,13 @@ size_t sfu_dtls_recv(struct sfu_dtls *d, uint8_t *buf, size_t cap);
 void sfu_dtls_close(struct sfu_dtls *d);
 
 /*
- * The peer has our last flight (its first valid SRTP packet proves it) and will never use data:
- * frees OpenSSL's 71 KB.  The state stays UP; later datagrams are ignored.  Does nothing before UP.
+ * For a peer that will never use data, once its keys were taken: frees OpenSSL's 71 KB.  The state
+ * stays UP.  Later datagrams are ignored, but for a Finished that comes again: its sender has not seen
+ * our last flight, and gets it once more.  Does nothing before UP.
  */
 void sfu_dtls_release_handshake(struct sfu_dtls *d);
-/* The same moment for peers that may use data: gives OpenSSL's idle buffers back (33 KB). */
+/* The peer has our last flight (its first valid SRTP packet proves it): nothing is kept to be
+ * repeated.  Does nothing before UP. */
+void sfu_dtls_settled(struct sfu_dtls *d);
+/* That moment, for peers that may use data: gives OpenSSL's idle buffers back (33 KB). */
 void sfu_dtls_trim(struct sfu_dtls *d);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,3 +16,7 @@
  * epoch 0 (which are kept until there are keys); -EBADMSG: ignore the datagram.
  */
 SFU_MUST_CHECK int sfu_dtls_records(const uint8_t *data, size_t len, unsigned *ret_early);
+
+/* Does such a datagram hold a handshake message under keys?  In DTLS 1.2 without renegotiation only
+ * Finished is one. */
+bool sfu_dtls_finished_again(const uint8_t *data, size_t len);

@@ -14,13 +14,16 @@
 #include "sfu/transport/ice_lite.h"
 #include "sfu/transport/stun_check.h"
 
-enum { ICE_NO_PATH = -1 };
+enum {
+    ICE_NO_PATH = -1,
+    ICE_PATHS_FIRST = 2, /* of most clients one, or one and its successor */
+};
 
 /* Credentials of one side's restart: the local pair, and the peer's half of the USERNAME. */
 struct generation {
     struct sfu_ice_creds local;
-    char remote_ufrag[SFU_ICE_REMOTE_UFRAG_MAX + 1];
-    bool live;    /* registered in by_ufrag */
+    char *remote_ufrag;
+    bool live;    /* registered in by_ufrag; the rest is of no meaning when not */
     bool checked; /* a valid check came with it */
 };
 
@@ -34,8 +37,9 @@ struct sfu_ice_session {
     /* what each packet needs, in the first cache lines (SFU_ICE_HOT_BYTES) */
     int selected; /* index in paths, or ICE_NO_PATH */
     unsigned path_count;
-    struct ice_path paths[SFU_ICE_PATHS_MAX];
-    /* the rest */
+    struct ice_path *paths;                 /* first, or more: SFU_ICE_PATHS_MAX of them */
+    struct ice_path first[ICE_PATHS_FIRST]; /* the rest */
+    struct ice_path *more;                  /* NULL until it has too many for first */
     struct sfu_list link;
     struct sfu_ice *ice;
     void *user;

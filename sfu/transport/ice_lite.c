@@ -8,7 +8,10 @@
 #include "sfu/base/rand.h"
 #include "sfu/transport/ice_impl.h"
 
-enum { UFRAGS_PER_SESSION = 3 }; /* now, before, and for a moment the next */
+enum {
+    UFRAGS_PER_SESSION = 3, /* now, before, and for a moment the next */
+    UFRAGS_FIRST = 64,
+};
 
 void sfu_ice_creds_make(struct sfu_ice_creds *ret_creds)
 {
@@ -37,8 +40,7 @@ int sfu_ice_create(uint32_t max_sessions, int64_t consent_us, struct sfu_ice **r
     ice->consent_us = consent_us;
     ice->paths_cap = 64;
     sfu_stun_agent_init(&ice->agent);
-    int rc =
-        sfu_bmap_create(max_sessions * UFRAGS_PER_SESSION, SFU_ICE_UFRAG_BYTES - 1, &ice->by_ufrag);
+    int rc = sfu_bmap_create(UFRAGS_FIRST, SFU_ICE_UFRAG_BYTES - 1, &ice->by_ufrag);
     if (rc == 0) {
         rc = sfu_bmap_create(ice->paths_cap, SFU_PATH_KEY_BYTES, &ice->by_path);
     }
@@ -91,12 +93,17 @@ static int generation_set(struct sfu_ice_session *s, struct generation *gen,
         !ice_chars_only(remote_ufrag, 4, SFU_ICE_REMOTE_UFRAG_MAX)) {
         return -EINVAL;
     }
-    int rc = sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
+    char *theirs = strdup(remote_ufrag);
+    if (!theirs) {
+        return -ENOMEM;
+    }
+    int rc = sfu_bmap_reserve(s->ice->by_ufrag, s->ice->max_sessions * UFRAGS_PER_SESSION);
+    rc = rc != 0 ? rc : sfu_bmap_put(s->ice->by_ufrag, local->ufrag, SFU_ICE_UFRAG_BYTES - 1, s);
     if (rc != 0) {
+        free(theirs);
         return rc;
     }
-    *gen = (struct generation){.local = *local, .live = true};
-    memcpy(gen->remote_ufrag, remote_ufrag, strlen(remote_ufrag) + 1);
+    *gen = (struct generation){.local = *local, .remote_ufrag = theirs, .live = true};
     return 0;
 }
 
@@ -104,6 +111,7 @@ static void generation_drop(struct sfu_ice_session *s, struct generation *gen)
 {
     if (gen->live) {
         sfu_bmap_del(s->ice->by_ufrag, gen->local.ufrag, SFU_ICE_UFRAG_BYTES - 1);
+        free(gen->remote_ufrag);
         *gen = (struct generation){0};
     }
 }
@@ -122,6 +130,7 @@ int sfu_ice_session_create(struct sfu_ice *ice, const struct sfu_ice_creds *loca
     s->ice = ice;
     s->user = user;
     s->selected = ICE_NO_PATH;
+    s->paths = s->first;
     int rc = generation_set(s, &s->now, local, remote_ufrag);
     if (rc != 0) {
         free(s);
@@ -168,6 +177,7 @@ void sfu_ice_session_destroy(struct sfu_ice_session *session)
     generation_drop(session, &session->before);
     sfu_list_remove(&session->link);
     session->ice->session_count--;
+    free(session->more);
     free(session);
 }
 

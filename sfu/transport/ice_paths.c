@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sfu/transport/ice_impl.h"
 
@@ -71,6 +73,20 @@ static void path_evict(struct sfu_ice_session *s)
     s->ice->stats.evicted++;
 }
 
+static int paths_reserve(struct sfu_ice_session *s)
+{
+    if (s->path_count < ICE_PATHS_FIRST || s->more) {
+        return 0;
+    }
+    s->more = calloc(SFU_ICE_PATHS_MAX, sizeof *s->more);
+    if (!s->more) {
+        return -ENOMEM;
+    }
+    memcpy(s->more, s->first, sizeof s->first);
+    s->paths = s->more;
+    return 0;
+}
+
 static int path_add(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us)
 {
     struct sfu_ice *ice = s->ice;
@@ -78,21 +94,26 @@ static int path_add(struct sfu_ice_session *s, const struct sfu_path *path, int6
     if (s->path_count == SFU_ICE_PATHS_MAX) {
         path_evict(s);
     }
+    int rc = paths_reserve(s);
+    if (rc != 0) {
+        return rc;
+    }
     if (sfu_bmap_count(ice->by_path) == ice->paths_cap) {
-        int rc = sfu_bmap_grow(ice->by_path, ice->paths_cap * PATHS_GROW_BY);
+        rc = sfu_bmap_grow(ice->by_path, ice->paths_cap * PATHS_GROW_BY);
         if (rc != 0) {
             return rc;
         }
         ice->paths_cap *= PATHS_GROW_BY;
     }
     sfu_path_key(path, key);
-    int rc = sfu_bmap_put(ice->by_path, key, sizeof key, s);
+    rc = sfu_bmap_put(ice->by_path, key, sizeof key, s);
     if (rc == 0) {
         s->paths[s->path_count++] = (struct ice_path){.path = *path, .checked_us = now_us};
         s->had_path = true;
     }
     return rc;
 }
+
 int ice_path_touch(struct sfu_ice_session *s, const struct sfu_path *path, int64_t now_us,
                    unsigned *events)
 {

@@ -109,6 +109,20 @@ int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile pro
     return 0;
 }
 
+void sfu_srtp_tx_share(struct sfu_srtp_tx *tx, struct sfu_srtp_shared *shared)
+{
+    if (tx->ops->share) {
+        tx->ops->share(tx->impl, shared);
+    }
+}
+
+void sfu_srtp_rx_share(struct sfu_srtp_rx *rx, struct sfu_srtp_shared *shared)
+{
+    if (rx->ops->share) {
+        rx->ops->share(rx->impl, shared);
+    }
+}
+
 void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx)
 {
     if (tx) {

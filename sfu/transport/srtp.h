@@ -75,6 +75,16 @@ SFU_MUST_CHECK int sfu_srtp_tx_create(const struct sfu_srtp_ops *ops, enum sfu_s
                                       const uint8_t *master, struct sfu_srtp_tx **ret_tx);
 SFU_MUST_CHECK int sfu_srtp_rx_create(const struct sfu_srtp_ops *ops, enum sfu_srtp_profile profile,
                                       const uint8_t *master, struct sfu_srtp_rx **ret_rx);
+
+/* What objects of one thread need in turn for RTCP, which has few packets.  Created on any thread, used
+ * on one, destroyed after all who share it.  0; -ENOMEM. */
+struct sfu_srtp_shared; /* body in srtp_crypt.c */
+SFU_MUST_CHECK int sfu_srtp_shared_create(struct sfu_srtp_shared **ret_shared);
+void sfu_srtp_shared_destroy(struct sfu_srtp_shared *shared); /* NULL is allowed */
+/* Before the first packet: keeps nothing of its own for RTCP (1.1 KB with GCM).  shared NULL: it does. */
+void sfu_srtp_tx_share(struct sfu_srtp_tx *tx, struct sfu_srtp_shared *shared);
+void sfu_srtp_rx_share(struct sfu_srtp_rx *rx, struct sfu_srtp_shared *shared);
+
 void sfu_srtp_tx_destroy(struct sfu_srtp_tx *tx); /* NULL is allowed */
 void sfu_srtp_rx_destroy(struct sfu_srtp_rx *rx); /* NULL is allowed */
 /* Fetches into the cache what protecting RTP needs, in steps 0 and 1, some time apart.  NULL is

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sfu/base/cacheline.h"
@@ -41,14 +42,19 @@ int sfu_srtp_channel_init(struct sfu_srtp_channel *c, enum sfu_srtp_profile prof
     return fetched.gcm128 && fetched.gcm256 && fetched.ctr128 && fetched.sha1 ? 0 : -EIO;
 }
 
+static void contexts_forget(struct sfu_srtp_channel *c)
+{
+    c->cipher = NULL;
+    c->inner = c->outer = c->work = NULL;
+}
+
 static void contexts_free(struct sfu_srtp_channel *c)
 {
     EVP_CIPHER_CTX_free(c->cipher);
     EVP_MD_CTX_free(c->inner);
     EVP_MD_CTX_free(c->outer);
     EVP_MD_CTX_free(c->work);
-    c->cipher = NULL;
-    c->inner = c->outer = c->work = NULL;
+    contexts_forget(c);
 }
 
 void sfu_srtp_channel_fini(struct sfu_srtp_channel *c)
@@ -70,7 +76,7 @@ static int cipher_init(struct sfu_srtp_channel *c)
     const EVP_CIPHER *cipher = c->profile == SFU_SRTP_AEAD_AES_128_GCM   ? fetched.gcm128
                                : c->profile == SFU_SRTP_AEAD_AES_256_GCM ? fetched.gcm256
                                                                          : fetched.ctr128;
-    c->cipher = EVP_CIPHER_CTX_new();
+    c->cipher = c->cipher ? c->cipher : EVP_CIPHER_CTX_new();
     return c->cipher &&
                    EVP_CipherInit_ex2(c->cipher, cipher, c->keys.key, any_iv, c->seal, NULL) == 1
                ? 0
@@ -78,30 +84,30 @@ static int cipher_init(struct sfu_srtp_channel *c)
 }
 
 /* RFC 2104: the key's block is hashed once, not per packet. */
-static int pad_init(const struct sfu_srtp_channel *c, uint8_t pad, EVP_MD_CTX **ret_ctx)
+static int pad_init(const struct sfu_srtp_channel *c, uint8_t pad, EVP_MD_CTX **ctx)
 {
     uint8_t block[SHA1_BLOCK];
     memset(block, pad, sizeof block);
     for (size_t i = 0; i < sizeof c->keys.auth; i++) {
         block[i] ^= c->keys.auth[i];
     }
-    *ret_ctx = EVP_MD_CTX_new();
-    bool ok = *ret_ctx && EVP_DigestInit_ex2(*ret_ctx, fetched.sha1, NULL) == 1 &&
-              EVP_DigestUpdate(*ret_ctx, block, sizeof block) == 1;
+    *ctx = *ctx ? *ctx : EVP_MD_CTX_new();
+    bool ok = *ctx && EVP_DigestInit_ex2(*ctx, fetched.sha1, NULL) == 1 &&
+              EVP_DigestUpdate(*ctx, block, sizeof block) == 1;
     explicit_bzero(block, sizeof block);
     return ok ? 0 : -EIO;
 }
 
 static int hmac_init(struct sfu_srtp_channel *c)
 {
-    c->work = EVP_MD_CTX_new();
+    c->work = c->work ? c->work : EVP_MD_CTX_new();
     int rc = c->work ? 0 : -EIO;
     rc = rc < 0 ? rc : pad_init(c, 0x36, &c->inner);
     return rc < 0 ? rc : pad_init(c, 0x5c, &c->outer);
 }
 
-/* A channel whose contexts could not be made stays without: the next packet tries again. */
-static int contexts_make(struct sfu_srtp_channel *c)
+/* Makes those that are not there, and keys all. */
+static int contexts_key(struct sfu_srtp_channel *c)
 {
     int rc = cipher_init(c);
     if (rc == 0 && c->profile == SFU_SRTP_AES128_CM_SHA1_80) {
@@ -111,6 +117,69 @@ static int contexts_make(struct sfu_srtp_channel *c)
         contexts_free(c);
     }
     return rc;
+}
+
+/* --- contexts in turn --- */
+
+enum { PROFILES = 3 };
+
+struct sfu_srtp_shared {
+    struct sfu_srtp_channel kept[PROFILES]; /* without keys */
+};
+
+int sfu_srtp_shared_create(struct sfu_srtp_shared **ret_shared)
+{
+    struct sfu_srtp_shared *shared = calloc(1, sizeof *shared);
+    if (!shared) {
+        return -ENOMEM;
+    }
+    *ret_shared = shared;
+    return 0;
+}
+
+void sfu_srtp_shared_destroy(struct sfu_srtp_shared *shared)
+{
+    for (size_t i = 0; shared && i < PROFILES; i++) {
+        contexts_free(&shared->kept[i]);
+    }
+    free(shared);
+}
+
+static struct sfu_srtp_channel *kept_of(const struct sfu_srtp_channel *c)
+{
+    return &c->shared->kept[c->profile == SFU_SRTP_AEAD_AES_128_GCM   ? 0
+                            : c->profile == SFU_SRTP_AEAD_AES_256_GCM ? 1
+                                                                      : 2];
+}
+
+static void contexts_move(struct sfu_srtp_channel *to, struct sfu_srtp_channel *from)
+{
+    to->cipher = from->cipher;
+    to->inner = from->inner;
+    to->outer = from->outer;
+    to->work = from->work;
+    contexts_forget(from);
+}
+
+void sfu_srtp_channel_share(struct sfu_srtp_channel *c, struct sfu_srtp_shared *shared)
+{
+    c->shared = shared;
+}
+
+void sfu_srtp_channel_return(struct sfu_srtp_channel *c)
+{
+    if (c->shared && c->cipher) {
+        contexts_move(kept_of(c), c);
+    }
+}
+
+/* A channel whose contexts could not be made stays without: the next packet tries again. */
+static int contexts_make(struct sfu_srtp_channel *c)
+{
+    if (c->shared) {
+        contexts_move(c, kept_of(c));
+    }
+    return contexts_key(c);
 }
 
 static int contexts_need(struct sfu_srtp_channel *c)

@@ -3,7 +3,9 @@
  * inside srtp only.
  *
  * A channel is one direction of RTP or RTCP.  Its contexts are made by its first packet: many peers
- * only ever receive.  All work is in place.  Owned by srtp_evp.c's object, on its thread.
+ * only ever receive.  One that has few packets borrows them for each instead, from a set that all
+ * such channels of its thread share: a context is 1 KB, to key it anew costs less than a microsecond.
+ * All work is in place.  Owned by srtp_evp.c's object, on its thread.
  */
 #pragma once
 
@@ -16,20 +18,27 @@
 
 enum { SFU_SRTP_GCM_TAG = 16, SFU_SRTP_SHA1_TAG = 10 };
 
+struct sfu_srtp_shared;
+
 struct sfu_srtp_channel {
     /* private; what a packet needs lies in front */
-    struct evp_cipher_ctx_st *cipher; /* NULL before the first packet */
+    struct evp_cipher_ctx_st *cipher; /* NULL before the first packet, and while not borrowed */
     enum sfu_srtp_profile profile;
     bool seal;
     struct sfu_srtp_session_keys keys;
     struct evp_md_ctx_st *inner, *outer,
-        *work; /* HMAC: after the first block of each hash; under way */
+        *work;                      /* HMAC: after the first block of each hash; under way */
+    struct sfu_srtp_shared *shared; /* NULL: it has contexts of its own */
 };
 
 /* keys: copied.  seal: for sending.  0; -EIO the library failed. */
 SFU_MUST_CHECK int sfu_srtp_channel_init(struct sfu_srtp_channel *c, enum sfu_srtp_profile profile,
                                          const struct sfu_srtp_session_keys *keys, bool seal);
 void sfu_srtp_channel_fini(struct sfu_srtp_channel *c); /* of zeros: allowed */
+/* From now on it borrows; before its first packet. */
+void sfu_srtp_channel_share(struct sfu_srtp_channel *c, struct sfu_srtp_shared *shared);
+/* After each packet: gives back what was borrowed. */
+void sfu_srtp_channel_return(struct sfu_srtp_channel *c);
 /* Fetches its context into the cache. */
 void sfu_srtp_channel_fetch(const struct sfu_srtp_channel *c);
 

@@ -12,7 +12,7 @@
 #include "sfu/transport/srtp_index.h"
 #include "sfu/transport/srtp_ops.h"
 
-enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 2 };
+enum { RTCP_CLEAR_BYTES = 8, RTCP_INDEX_BYTES = 4, STREAMS_FIRST = 1 };
 
 #define RTCP_ENCRYPTED 0x80000000u /* the E bit beside the index */
 
@@ -144,6 +144,12 @@ static int evp_init(void *impl, enum sfu_srtp_profile profile, const uint8_t *ma
     e->tag = e->aead ? SFU_SRTP_GCM_TAG : SFU_SRTP_SHA1_TAG;
     int rc = channel(&e->rtp, profile, master, false, outbound);
     return rc < 0 ? rc : channel(&e->rtcp, profile, master, true, outbound);
+}
+
+static void evp_share(void *impl, struct sfu_srtp_shared *shared)
+{
+    struct evp *e = impl;
+    sfu_srtp_channel_share(&e->rtcp, shared);
 }
 
 static void evp_fetch(const void *impl)
@@ -323,12 +329,24 @@ static int unprotect_rtcp(struct evp *e, uint8_t *pkt, size_t len, size_t *ret_l
 static int evp_protect(void *impl, bool rtcp, const struct sfu_srtp_plain *plain, uint8_t *out,
                        size_t *ret_len)
 {
-    return rtcp ? protect_rtcp(impl, plain, out, ret_len) : protect_rtp(impl, plain, out, ret_len);
+    struct evp *e = impl;
+    if (!rtcp) {
+        return protect_rtp(e, plain, out, ret_len);
+    }
+    int rc = protect_rtcp(e, plain, out, ret_len);
+    sfu_srtp_channel_return(&e->rtcp);
+    return rc;
 }
 
 static int evp_unprotect(void *impl, bool rtcp, uint8_t *pkt, size_t len, size_t *ret_len)
 {
-    return rtcp ? unprotect_rtcp(impl, pkt, len, ret_len) : unprotect_rtp(impl, pkt, len, ret_len);
+    struct evp *e = impl;
+    if (!rtcp) {
+        return unprotect_rtp(e, pkt, len, ret_len);
+    }
+    int rc = unprotect_rtcp(e, pkt, len, ret_len);
+    sfu_srtp_channel_return(&e->rtcp);
+    return rc;
 }
 
 const struct sfu_srtp_ops sfu_srtp_evp = {
@@ -336,6 +354,7 @@ const struct sfu_srtp_ops sfu_srtp_evp = {
     .size = sizeof(struct evp),
     .init = evp_init,
     .fini = evp_fini,
+    .share = evp_share,
     .fetch = evp_fetch,
     .protect = evp_protect,
     .unprotect = evp_unprotect,

@@ -26,6 +26,8 @@ struct sfu_srtp_ops {
     size_t size; /* of what impl points to: the owner's memory, zeroed before init */
     int (*init)(void *impl, enum sfu_srtp_profile profile, const uint8_t *master, bool outbound);
     void (*fini)(void *impl); /* also after an init that failed */
+    /* See sfu_srtp_tx_share; NULL: there is nothing to share. */
+    void (*share)(void *impl, struct sfu_srtp_shared *shared);
     /* Fetches into the cache what protecting RTP needs beyond impl itself; NULL: nothing. */
     void (*fetch)(const void *impl);
     /* Writes at most the plain length + the overhead of srtp.h.  0, -EALREADY, -EIO. */

@@ -53,7 +53,9 @@ static void write_and_read(const struct sfu_hdrext_map *map, const struct sfu_hd
     struct sfu_rtp_header header = {.extension = true};
     sfu_rtp_write_header(&header, buf);
     must(sfu_rtp_parse(buf, SFU_RTP_HEADER_LEN + (size_t)n, &p) == 0 && p.payload_len == 0);
-    must(sfu_hdrext_parse(map, &p, &again) == 0);
+    struct sfu_hdrext_kinds kinds;
+    sfu_hdrext_kinds(map, &kinds);
+    must(sfu_hdrext_parse(&kinds, &p, &again) == 0);
     must(again.present == layout.written);
     if (again.present == v->present) {
         must(again.twcc_seq == v->twcc_seq && again.abs_send_time == v->abs_send_time);
@@ -82,8 +84,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .ext = data + 2,
         .ext_len = (uint32_t)size - 2,
     };
+    struct sfu_hdrext_kinds kinds;
     fill_map(&map, data[0] & 2 ? 2 : 1);
-    if (sfu_hdrext_parse(&map, &p, &v) == 0) {
+    sfu_hdrext_kinds(&map, &kinds);
+    if (sfu_hdrext_parse(&kinds, &p, &v) == 0) {
         write_and_read(&map, &v, true);
         write_and_read(&map, &v, false);
     }

@@ -292,6 +292,33 @@ static void test_hash_values(void **state)
     assert_true(sfu_hash_u64(&zero, word) == rows[2].want);
 }
 
+static void test_room_is_made_up_to_the_limit(void **state)
+{
+    enum { FIRST = 4, LIMIT = 100 };
+    (void)state;
+    struct sfu_map *map;
+    struct sfu_bmap *bmap;
+    assert_int_equal(sfu_map_create(FIRST, &map), 0);
+    assert_int_equal(sfu_bmap_create(FIRST, sizeof(uint64_t), &bmap), 0);
+    for (uint64_t i = 0; i < LIMIT; i++) {
+        assert_int_equal(sfu_map_reserve(map, LIMIT), 0);
+        assert_int_equal(sfu_map_put_u64(map, i, i + 1), 0);
+        assert_int_equal(sfu_bmap_reserve(bmap, LIMIT), 0);
+        assert_int_equal(sfu_bmap_put_u64(bmap, &i, sizeof i, i + 1), 0);
+    }
+    assert_int_equal(sfu_map_reserve(map, LIMIT), -ENOBUFS);
+    assert_int_equal(sfu_bmap_reserve(bmap, LIMIT), -ENOBUFS);
+    for (uint64_t i = 0; i < LIMIT; i++) {
+        uint64_t a = 0, b = 0;
+        assert_true(sfu_map_get_u64(map, i, &a) && a == i + 1);
+        assert_true(sfu_bmap_get_u64(bmap, &i, sizeof i, &b) && b == i + 1);
+    }
+    assert_true(sfu_map_del(map, 7));
+    assert_int_equal(sfu_map_reserve(map, LIMIT), 0);
+    sfu_map_destroy(map);
+    sfu_bmap_destroy(bmap);
+}
+
 static int create_and_grow(void *arg)
 {
     struct sfu_map *map;
@@ -331,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_set_clear_and_pointers),
         cmocka_unit_test(test_create_checks_its_arguments),
         cmocka_unit_test(test_hash_values),
+        cmocka_unit_test(test_room_is_made_up_to_the_limit),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

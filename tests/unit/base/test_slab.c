@@ -103,6 +103,25 @@ static void test_generations_skip_zero_when_they_wrap(void **state)
     sfu_slab_destroy(s);
 }
 
+/* Who comes and goes does not touch the whole slab, and a slot is not used again at once. */
+static void test_fresh_slots_are_spared(void **state)
+{
+    enum { LIVE = 3 };
+    struct sfu_slab *s = slab(100000, 0);
+    sfu_handle h, kept;
+    (void)state;
+    for (unsigned i = 0; i < LIVE; i++) {
+        assert_non_null(sfu_slab_alloc(s, &kept));
+    }
+    for (unsigned i = 0; i < 4 * WAITING_MIN; i++) {
+        assert_non_null(sfu_slab_alloc(s, &h));
+        assert_int_equal(sfu_handle_slot(h), LIVE + i % WAITING_MIN);
+        assert_int_equal(sfu_handle_generation(h), 1 + i / WAITING_MIN);
+        sfu_slab_free(s, h);
+    }
+    sfu_slab_destroy(s);
+}
+
 static void test_oldest_slot_first(void **state)
 {
     struct sfu_slab *s = slab(3, 0);
@@ -165,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_alloc_until_full),
         cmocka_unit_test(test_stale_handles),
         cmocka_unit_test(test_generations_skip_zero_when_they_wrap),
+        cmocka_unit_test(test_fresh_slots_are_spared),
         cmocka_unit_test(test_oldest_slot_first),
         cmocka_unit_test(test_iteration),
         cmocka_unit_test(test_out_of_memory),

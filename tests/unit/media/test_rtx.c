@@ -20,6 +20,8 @@ static struct sfu_rtx *create(void)
     struct sfu_rtx *rtx = NULL;
 
     assert_int_equal(sfu_rtx_create(&conf, &rtx), 0);
+    assert_int_equal(sfu_rtx_create_record(rtx), 0);
+    assert_int_equal(sfu_rtx_create_record(rtx), 0);
     return rtx;
 }
 
@@ -135,6 +137,15 @@ static void test_create(void **state)
     }
     assert_null(rtx);
     sfu_rtx_destroy(NULL);
+    conf.entries = 16;
+    assert_int_equal(sfu_rtx_create(&conf, &rtx), 0);
+    assert_int_equal(fail_calloc_live, 1); /* nothing was sent again yet */
+    sfu_rtx_on_sent(rtx, 1000);
+    fail_calloc_at = 1;
+    assert_int_equal(sfu_rtx_create_record(rtx), -ENOMEM);
+    assert_int_equal(sfu_rtx_create_record(rtx), 0);
+    assert_int_equal(sfu_rtx_ask(rtx, 1, 100, 0, 1), SFU_RTX_SEND);
+    sfu_rtx_destroy(rtx);
     assert_int_equal(fail_calloc_live, 0);
 }
 

@@ -59,6 +59,24 @@ static void bytes_are_bounded(void **state)
     sfu_dgramq_clear(&q);
 }
 
+static void what_is_not_used_goes_back(void **state)
+{
+    struct sfu_dgramq q;
+    size_t len, pos = 0;
+    (void)state;
+    sfu_dgramq_init(&q, 100, 4);
+    sfu_dgramq_fit(&q); /* of nothing */
+    assert_null(q.block);
+    assert_int_equal(sfu_dgramq_push(&q, (const uint8_t *)"abc", 3), 0);
+    sfu_dgramq_fit(&q);
+    assert_int_equal(q.cap, 5);
+    assert_memory_equal(sfu_dgramq_next(&q, &pos, &len), "abc", 3);
+    assert_int_equal(sfu_dgramq_push(&q, (const uint8_t *)"", 0), -ENOBUFS);
+    sfu_dgramq_clear(&q);
+    assert_int_equal(sfu_dgramq_push(&q, (const uint8_t *)"abcdef", 6), 0);
+    sfu_dgramq_clear(&q);
+}
+
 static int push_one(void *arg)
 {
     struct sfu_dgramq q;
@@ -80,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_in_first_out),
         cmocka_unit_test(bytes_are_bounded),
+        cmocka_unit_test(what_is_not_used_goes_back),
         cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,46 @@ static void released_association_ignores_everything(void **state)
     close_pair(&w);
 }
 
+/* Whoever sends that cannot be known without keys, so it has an end. */
+static void a_released_association_answers_finished_only(void **state)
+{
+    enum { REPEATS = 16 };
+    static const struct {
+        uint8_t type, epoch;
+        bool answered;
+    } rows[] = {{20, 1, false}, {21, 1, false}, {23, 1, false}, {22, 0, false}, {22, 1, true}};
+    (void)state;
+    for (int settled = 0; settled < 2; settled++) {
+        struct wire w = {.now_us = SECOND_US};
+        uint8_t buf[SFU_DTLS_MTU];
+        open_pair(&w, true, true);
+        run(&w, 20 * SECOND_US);
+        assert_true(both(&w, SFU_DTLS_UP));
+        struct sfu_dtls *s = w.end[SERVER];
+        sfu_dtls_release_handshake(s);
+        if (settled) {
+            sfu_dtls_settled(s);
+        }
+        for (size_t i = 0; i < SFU_ARRAY_LEN(rows); i++) {
+            /* behind an alert without keys, as Finished comes behind others */
+            uint8_t again[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0,
+                               0,  0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0};
+            again[14] = rows[i].type;
+            again[18] = rows[i].epoch;
+            for (unsigned n = 0; n < REPEATS + 2; n++) {
+                assert_int_equal(sfu_dtls_input(s, again, sizeof again, w.now_us), 0);
+                size_t len = sfu_dtls_drain(s, buf, sizeof buf);
+                assert_int_equal(len > 0, rows[i].answered && !settled && n < REPEATS);
+                assert_true(len == 0 || (buf[0] == 20 && len < 200));
+                while (sfu_dtls_drain(s, buf, sizeof buf) > 0) {
+                }
+            }
+        }
+        assert_int_equal(sfu_dtls_next_us(s), INT64_MAX);
+        close_pair(&w);
+    }
+}
+
 /* The client must repeat its Finished under a new record number, which takes OpenSSL's real clock.
  */
 static void last_flight_lost(void **state)
@@ -429,6 +469,7 @@ int main(void)
         cmocka_unit_test(wrong_fingerprint_fails_both_ways),
         cmocka_unit_test(data_and_close_go_both_ways),
         cmocka_unit_test(released_association_ignores_everything),
+        cmocka_unit_test(a_released_association_answers_finished_only),
         cmocka_unit_test(deferred_hello_waits_for_its_turn),
         cmocka_unit_test(junk_is_ignored_and_the_budget_is_finite),
         cmocka_unit_test(fingerprints_parse),

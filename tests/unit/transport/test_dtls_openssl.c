@@ -208,6 +208,40 @@ static void last_flight_is_sent_again_when_asked_for(void **state)
     raw_close(&c, wire);
 }
 
+/* … from a copy when OpenSSL's part is gone, and not once it is known to have arrived. */
+static void a_released_association_repeats_its_last_flight(void **state)
+{
+    enum { LOST = 4 };
+    (void)state;
+    for (int settled = 0; settled < 2; settled++) {
+        struct raw_client c;
+        int wire;
+        raw_open(&c, &(struct raw_conf){.srtp = "SRTP_AEAD_AES_128_GCM", .certificate = true},
+                 &wire);
+        DTLS_set_timer_cb(c.ssl, long_timer);
+        c.drop = ((2U << LOST) - 1) & ~1U; /* the last flight, so many times */
+        struct sfu_dtls *d = passive_for(&c.fp);
+        raw_run(&c, wire, d);
+        assert_int_equal(sfu_dtls_state(d), SFU_DTLS_UP);
+        assert_int_equal(c.received, 2);
+        sfu_dtls_release_handshake(d);
+        if (settled) {
+            sfu_dtls_settled(d);
+        }
+        for (unsigned i = 1; i <= LOST; i++) {
+            assert_false(SSL_is_init_finished(c.ssl));
+            wall_time_advance(3600 * (int64_t)1000000);
+            assert_int_equal(DTLSv1_handle_timeout(c.ssl), 1);
+            raw_run(&c, wire, d);
+            assert_int_equal(c.received, settled ? 2 : 2 + i);
+        }
+        assert_int_equal(SSL_is_init_finished(c.ssl), !settled);
+        assert_int_equal(sfu_dtls_state(d), SFU_DTLS_UP);
+        sfu_dtls_destroy(d);
+        raw_close(&c, wire);
+    }
+}
+
 static const struct {
     const char *name;
     struct raw_conf conf;
@@ -367,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_order_decides_and_keys_match_openssl),
         cmocka_unit_test(last_flight_is_sent_again_when_asked_for),
+        cmocka_unit_test(a_released_association_repeats_its_last_flight),
         cmocka_unit_test(unfit_clients_are_refused),
         cmocka_unit_test(forged_hello_ends_nothing),
         cmocka_unit_test(hello_in_two_datagrams),

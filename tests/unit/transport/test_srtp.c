@@ -25,6 +25,7 @@ static const struct profile {
 
 static uint8_t master[SFU_SRTP_MASTER_MAX];
 static const struct sfu_srtp_ops *ops; /* every test runs over each of them */
+static struct sfu_srtp_shared *shared; /* … and over sfu_srtp_evp with and without */
 
 static int make_master(void **state)
 {
@@ -83,6 +84,7 @@ static struct sfu_srtp_tx *sender(const struct profile *p)
 {
     struct sfu_srtp_tx *tx;
     assert_int_equal(sfu_srtp_tx_create(ops, p->id, master, &tx), 0);
+    sfu_srtp_tx_share(tx, shared);
     return tx;
 }
 
@@ -90,6 +92,7 @@ static struct sfu_srtp_rx *receiver(const struct profile *p)
 {
     struct sfu_srtp_rx *rx;
     assert_int_equal(sfu_srtp_rx_create(ops, p->id, master, &rx), 0);
+    sfu_srtp_rx_share(rx, shared);
     return rx;
 }
 
@@ -503,9 +506,75 @@ static void contexts_may_find_no_memory(void **state)
             while (ways[k / 2](&profiles[i], k % 2 != 0, n)) {
                 n++;
             }
-            assert_true(n > 4); /* a stream's two arrays, a context and what is in it */
+            /* a stream's two arrays, and unless it is there a context and what is in it */
+            assert_true(n > (shared ? 2 : 4));
         }
     }
+}
+
+/* Contexts go from hand to hand: who had them before must not show, whoever it was. */
+static void contexts_in_turn_know_whose_they_are(void **state)
+{
+    enum { PAIRS = 6 };
+    struct sfu_srtp_tx *tx[PAIRS];
+    struct sfu_srtp_rx *rx[PAIRS];
+    uint8_t pkt[PAIRS][ROOM], own[SFU_SRTP_MASTER_MAX];
+    size_t len[PAIRS];
+    (void)state;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        enum sfu_srtp_profile profile = profiles[i % SFU_ARRAY_LEN(profiles)].id;
+        memcpy(own, master, sizeof own);
+        own[0] = (uint8_t)i;
+        assert_int_equal(sfu_srtp_tx_create(ops, profile, own, &tx[i]), 0);
+        assert_int_equal(sfu_srtp_rx_create(ops, profile, own, &rx[i]), 0);
+        sfu_srtp_tx_share(tx[i], shared);
+        sfu_srtp_rx_share(rx[i], shared);
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < PAIRS; i++) {
+            assert_int_equal(seal_any(tx[i], true, 0, pkt[i], &len[i]), 0);
+        }
+        for (unsigned i = PAIRS; i-- > 0;) {
+            if (i >= SFU_ARRAY_LEN(profiles)) { /* with another's key of the same profile */
+                assert_int_equal(open_any(rx[i - SFU_ARRAY_LEN(profiles)], true, pkt[i], len[i]),
+                                 -EACCES);
+            }
+            assert_int_equal(open_any(rx[i], true, pkt[i], len[i]), 0);
+            assert_int_equal(open_any(rx[i], true, pkt[i], len[i]), -EALREADY);
+        }
+    }
+    for (unsigned i = 0; i < PAIRS; i++) {
+        sfu_srtp_tx_destroy(tx[i]);
+        sfu_srtp_rx_destroy(rx[i]);
+    }
+}
+
+static int make_shared(void *arg)
+{
+    struct sfu_srtp_shared *s = NULL;
+    (void)arg;
+    int rc = sfu_srtp_shared_create(&s);
+    sfu_srtp_shared_destroy(s);
+    return rc;
+}
+
+static void shared_contexts_may_find_no_memory(void **state)
+{
+    (void)state;
+    TEST_WITH_FAILING_ALLOCS(make_shared, NULL);
+}
+
+static int share(void **state)
+{
+    return make_master(state) || sfu_srtp_shared_create(&shared);
+}
+
+static int unshare(void **state)
+{
+    (void)state;
+    sfu_srtp_shared_destroy(shared);
+    shared = NULL;
+    return 0;
 }
 
 int main(void)
@@ -522,10 +591,13 @@ int main(void)
         cmocka_unit_test(null_twin_keeps_lengths),
         cmocka_unit_test(memory_may_run_out),
         cmocka_unit_test(contexts_may_find_no_memory),
+        cmocka_unit_test(contexts_in_turn_know_whose_they_are),
+        cmocka_unit_test(shared_contexts_may_find_no_memory),
     };
     int failed = 0;
     ops = &sfu_srtp_evp;
     failed += cmocka_run_group_tests_name("evp", tests, make_master, NULL);
+    failed += cmocka_run_group_tests_name("evp, shared", tests, share, unshare);
     ops = &sfu_srtp_libsrtp2;
     failed += cmocka_run_group_tests_name("libsrtp2", tests, make_master, NULL);
     return failed;
