@@ -2,12 +2,13 @@
  * What nobody has asked for may wait for its like: when a hundred people come at once, each of them is
  * told to each, and a lane takes what gathers with one send instead of one for each message.  Between
  * two such sends lies the patience of what waits; the first one after a rest goes at once, and an answer
- * takes along what waits before it.
+ * takes along what waits before it.  What is as much as one turn writes waits no longer: a quick reader's
+ * queue must not fill with it.
  */
 #include "signaling/internal.h"
 
 /* Due times that lanes share, so that edge sleeps between them. */
-enum { GRID_US = 20 * 1000 };
+enum { GRID_US = 10 * 1000 };
 
 static void wake_at(struct sig_edge *e, int64_t due_us)
 {
@@ -41,13 +42,12 @@ void sig_gather_start(struct sig_edge *e)
 void sig_gather(struct sig_conn *c, int64_t patience_us)
 {
     struct sig_edge *e = c->edge;
-    int64_t due_us = c->lane.wrote_us + patience_us;
+    int64_t due_us = (c->lane.wrote_us + patience_us) / GRID_US * GRID_US;
     bool gathers = sfu_list_linked(&c->lane.gathers);
-    if (due_us <= e->now_us) { /* a rest was long enough */
+    if (due_us <= e->now_us || c->lane.queued_bytes >= SIG_LANE_BURST_BYTES) {
         lws_callback_on_writable(c->wsi);
         return;
     }
-    due_us = (due_us + GRID_US - 1) / GRID_US * GRID_US;
     if (!gathers) {
         sfu_list_push_back(&e->gathering, &c->lane.gathers);
     }

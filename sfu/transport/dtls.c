@@ -125,7 +125,10 @@ static int make_ssl(struct sfu_dtls *d)
     }
     BIO_set_data(bio, d);
     SSL_set_bio(ssl, bio, bio);
-    SSL_set_app_data(ssl, d);
+    if (SSL_set_app_data(ssl, d) != 1) {
+        SSL_free(ssl); /* and the BIO, which is its own */
+        return -ENOMEM;
+    }
     SSL_set_mtu(ssl, SFU_DTLS_MTU);
     DTLS_set_timer_cb(ssl, openssl_timer);
     if (d->role == SFU_DTLS_PASSIVE) {

@@ -4,7 +4,7 @@
  *
  * A channel is one direction of RTP or RTCP.  Its contexts are made by its first packet: many peers
  * only ever receive.  One that has few packets borrows them for each instead, from a set that all
- * such channels of its thread share: a context is 1 KB, to key it anew costs less than a microsecond.
+ * such channels of its thread share: a context is 1 KB, to key it anew costs about a microsecond.
  * All work is in place.  Owned by srtp_evp.c's object, on its thread.
  */
 #pragma once

@@ -609,6 +609,35 @@ static void what_may_wait_keeps_its_place(void **state)
     client_close(c);
 }
 
+/* In all it is twice what a lane may hold for a reader that does not read. */
+static void who_reads_is_not_slow_while_it_waits(void **state)
+{
+    (void)state;
+    enum { TURNS = 16, TEXTS = 128, BYTES = 4096, WAITING = 64 };
+    char text[BYTES + 1];
+    struct client *c = open_lane();
+    ws_text(c, "x");
+    expect_echo(c, "x");
+    uint64_t lane = atomic_load(&f.last_lane);
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        for (unsigned i = 0; i < TEXTS; i++) {
+            tell(lane, text, 60000);
+        }
+        f.ops.lane_told(f.ops.arg);
+        for (unsigned i = turn == 0 ? WAITING : 0; i < TEXTS; i++) {
+            expect_echo(c, text);
+        }
+    }
+    tell(lane, "end", 0);
+    for (unsigned i = 0; i < WAITING; i++) {
+        expect_echo(c, text);
+    }
+    expect_echo(c, "end");
+    client_close(c);
+}
+
 /* Told and gone: nothing of it is looked at afterwards (AddressSanitizer). */
 static void who_goes_while_it_waits_is_forgotten(void **state)
 {
@@ -675,6 +704,7 @@ const struct CMUnitTest ws_tests[] = {
     T(stopping_tells_the_lanes),
     T(mail_for_a_lane_that_is_gone_changes_nothing),
     T(what_may_wait_keeps_its_place),
+    T(who_reads_is_not_slow_while_it_waits),
     T(who_goes_while_it_waits_is_forgotten),
     T(many_idle_lanes_do_not_matter),
 };
