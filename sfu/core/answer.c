@@ -171,10 +171,20 @@ void sfu_answer_destroy(struct sfu_answer *answer)
     }
 }
 
+static char *copy_of(const char *text, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (copy) {
+        memcpy(copy, text, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
 int sfu_answer_set_remote(struct sfu_answer *answer, const char *ufrag, size_t ufrag_len,
                           const char *pwd, size_t pwd_len)
 {
-    answer->remote_ufrag = strndup(ufrag, ufrag_len);
-    answer->remote_pwd = strndup(pwd, pwd_len);
+    answer->remote_ufrag = copy_of(ufrag, ufrag_len);
+    answer->remote_pwd = copy_of(pwd, pwd_len);
     return answer->remote_ufrag && answer->remote_pwd ? 0 : -ENOMEM;
 }

@@ -140,9 +140,8 @@ struct sfu_participant {
     char id[SFU_ID_SIZE];
     char name[SFU_NAME_BYTES + 1];
     json_t *metadata; /* never NULL */
-    json_t
-        *described; /* kept while it publishes nothing and nothing of it changes, and others come;
-                          or NULL */
+    /* kept while it publishes nothing, nothing of it changes, and others come; or NULL */
+    json_t *described;
     int64_t joined_us;
     bool reconnecting;
 };
