@@ -5,7 +5,7 @@ import { launchChromium, launchFirefox, openHarness } from './lib/browsers.mjs';
 import { startProxy } from './lib/proxy.mjs';
 import { startStoad } from './lib/stoad.mjs';
 import { sleep, until } from './lib/until.mjs';
-import { eventCount, events, noFaults, sawEvent, seesPerson } from './lib/watch.mjs';
+import { eventCount, events, hearsTone, noFaults, sawEvent, seesPerson } from './lib/watch.mjs';
 
 const ROOM = 'resume';
 const PICTURE = { fps: 15, publish: { maxBitrate: 400_000 } };
@@ -24,8 +24,10 @@ before(async () => {
         await page.evaluate((args) => harness.join(args), { room: ROOM, identity });
         await page.evaluate((args) => harness.publish(args), { ...PICTURE, colour, frequency });
     }
-    await seesPerson(ann.page, bob);
-    await seesPerson(bob.page, ann);
+    for (const [listener, who] of [[ann, bob], [bob, ann]]) {
+        await seesPerson(listener.page, who);
+        await hearsTone(listener.page, who);
+    }
 });
 
 after(async () => {
